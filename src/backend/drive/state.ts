@@ -1,0 +1,55 @@
+/**
+ * What PXEN writes on the drive. Everything goes to a temporary file, is synced and renamed, so that the drive may be
+ * pulled at any moment. No symbolic links, no reliance on case or modes: a FAT drive must do.
+ */
+
+import type { DiskPlace } from '../../protocol';
+
+/** `identity.json`: made once for a drive. VM UUIDs and MACs are derived from it. */
+export interface DriveIdentity {
+  readonly driveId: string;
+  readonly createdAt: string;
+}
+
+/** `placement.json`: where VMs were put and which disks exist, readable in a git diff. */
+export interface PlacementLock {
+  readonly assignments: Readonly<Record<string, string>>;
+  /** By `vm/disk`. Only disks that were really made. */
+  readonly disks: Readonly<Record<string, LockedDisk>>;
+}
+
+export interface LockedDisk {
+  readonly place: DiskPlace;
+  readonly generation: number;
+  readonly sizeBytes: number;
+}
+
+/** `hosts/<name>.json`: the present boot of a host, so that a restarted backend recognises it. */
+export interface HostBootRecord {
+  readonly mac: string;
+  readonly image: string;
+  /** sha256 of the one-time token, hex; the token itself is never stored. */
+  readonly tokenSha256: string;
+  readonly issuedAt: string;
+  /** Set once the token is spent. */
+  readonly hello?: { readonly at: string; readonly address: string; readonly hostKeys: readonly string[] };
+  /** Set when PXEN itself powered the host off; cleared by the next boot. */
+  readonly poweredOffAt?: string;
+}
+
+export interface DriveState {
+  readonly folder: string;
+  /** Reads the identity, making it when the drive has none. */
+  identity(): Promise<DriveIdentity>;
+  placement(): Promise<PlacementLock>;
+  writePlacement(lock: PlacementLock): Promise<void>;
+  hostBoot(host: string): Promise<HostBootRecord | undefined>;
+  writeHostBoot(host: string, record: HostBootRecord): Promise<void>;
+  /** Opens `runs/<time>.jsonl`; each line is flushed before `append` resolves. */
+  openJournal(startedAt: string): Promise<Journal>;
+}
+
+export interface Journal {
+  append(entry: Readonly<Record<string, unknown>>): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+/** Where the boot server listens and how its packets reach machines. The lab differs from a real network only here. */
+
+export interface NetbootEndpoints {
+  /** Address to bind; the network's `server`, or loopback in the simulated lab. */
+  readonly bindAddress: string;
+  /** The interface it serves on, when there is one to bind to. */
+  readonly interface?: string;
+  /** Port 0 asks for a free one; `BootServer.ports` tells which it got. */
+  readonly ports: NetbootPorts;
+  /**
+   * `rfc2131`: replies go where RFC 2131 §4.1 says (giaddr, ciaddr, broadcast).
+   * `to-source`: replies go to the packet's source, as on port 4011; for clients without a network of their own.
+   */
+  readonly dhcpReplies: 'rfc2131' | 'to-source';
+}
+
+export interface NetbootPorts {
+  readonly dhcp: number;
+  readonly proxyDhcp: number;
+  readonly tftp: number;
+  readonly http: number;
+  readonly dns: number;
+}
+
+export const STANDARD_PORTS: NetbootPorts = { dhcp: 67, proxyDhcp: 4011, tftp: 69, http: 80, dns: 53 };

@@ -1,0 +1,60 @@
+/** The boot server: DHCP, TFTP, HTTP and DNS composed over one model. */
+
+import type { PoolModel } from '../drive/model';
+import type { Clock, Log, Random } from '../system';
+import type { NetbootEndpoints, NetbootPorts } from './endpoints';
+
+/** What the rest of PXEN learns from an exchange. `host` is the spec's name when the MAC is known. */
+export type NetbootEvent =
+  | { readonly kind: 'dhcp'; readonly mac: string; readonly host?: string; readonly client: 'bios' | 'uefi' | 'ipxe' | 'os'; readonly sentence: string }
+  | { readonly kind: 'bootloader'; readonly mac: string; readonly host?: string; readonly file: string; readonly sentence: string }
+  | { readonly kind: 'script'; readonly mac: string; readonly host?: string; readonly sentence: string }
+  /** `file` is the image's file name; sent once when the transfer begins, at each further tenth, and at its end. */
+  | { readonly kind: 'image'; readonly mac: string; readonly host?: string; readonly file: string; readonly bytesSent: number; readonly bytesTotal: number; readonly sentence: string }
+  | { readonly kind: 'hello'; readonly mac: string; readonly host: string; readonly hostKeys: readonly string[]; readonly address: string; readonly sentence: string }
+  | { readonly kind: 'refused'; readonly mac?: string; readonly host?: string; readonly sentence: string };
+
+/** The body of `POST /hello`, from the booted host. */
+export interface HelloRequest {
+  readonly mac: string;
+  readonly token: string;
+  /** OpenSSH public key lines, `ssh-ed25519 AAAA…`. */
+  readonly hostKeys: readonly string[];
+}
+
+/** Its answer: what the host needs to let the boot server in. */
+export interface HelloResponse {
+  readonly hostname: string;
+  readonly authorizedKeys: readonly string[];
+}
+
+/** One-time tokens, each bound to a MAC and one boot. Kept on the drive, so that a restarted backend knows them. */
+export interface BootTokens {
+  /** A new token for this boot of the machine; the former one is void. */
+  issue(mac: string): Promise<string>;
+  /** Spends the token and pins the keys, durably, before it resolves. False: unknown, spent, or another MAC's. */
+  redeem(hello: HelloRequest): Promise<boolean>;
+}
+
+export interface BootServerOptions {
+  /** Asked anew for each packet, so that an edited drive takes effect at once. */
+  readonly model: () => PoolModel;
+  /** Absolute path of the drive's `images` folder. */
+  readonly imagesFolder: string;
+  /** Name of the image to boot, normally `cluster.boot.image`. */
+  readonly image: () => string;
+  readonly endpoints: NetbootEndpoints;
+  readonly tokens: BootTokens;
+  /** Public keys that `/hello` hands out. */
+  readonly authorizedKeys: () => readonly string[];
+  readonly onEvent: (event: NetbootEvent) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface BootServer {
+  /** The ports really bound. */
+  readonly ports: NetbootPorts;
+  close(): Promise<void>;
+}

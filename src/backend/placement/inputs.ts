@@ -1,0 +1,38 @@
+/** What the placement knows beside the model: what is. Plain values, so that a plan is a function of them. */
+
+import type { DiskPlace } from '../../protocol';
+
+export interface Inventory {
+  /** By host name. A host that is absent here is taken as its spec describes it. */
+  readonly hosts: Readonly<Record<string, HostInventory>>;
+  /** Where disks really are, by `vm/disk`. A disk that is absent has never been made. */
+  readonly disks: Readonly<Record<string, DiskPlace>>;
+  /** Where VMs run now: VM name to host name. */
+  readonly running: Readonly<Record<string, string>>;
+}
+
+export interface HostInventory {
+  /** An unavailable host takes no VM; what lies on its arrays can't be reached. */
+  readonly available: boolean;
+  /** In words, for the reasons: "node4 didn't answer". */
+  readonly cause?: string;
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  readonly arrays: Readonly<Record<string, ArrayInventory>>;
+}
+
+export interface ArrayInventory {
+  readonly usable: boolean;
+  readonly degraded: boolean;
+  readonly capacityBytes?: number;
+  readonly cause?: string;
+}
+
+/** The placement written down last time (`state/placement.json`), which a new plan stays close to. */
+export interface PreviousPlacement {
+  readonly assignments: Readonly<Record<string, string>>;
+  readonly disks: Readonly<Record<string, DiskPlace>>;
+}
+
+export const EMPTY_INVENTORY: Inventory = { hosts: {}, disks: {}, running: {} };
+export const NO_PREVIOUS_PLACEMENT: PreviousPlacement = { assignments: {}, disks: {} };

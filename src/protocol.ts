@@ -1,0 +1,174 @@
+/**
+ * The contract between the extension, the command line and the backend: types only.
+ * What `--json` prints and what travels over JSON-RPC is declared here, so that a change of either shows.
+ */
+
+// ---- Problems (`pxen validate --json`) ----
+
+export type Severity = 'error' | 'warning' | 'information';
+
+/** Lines and columns are 1-based; the end is exclusive. */
+export interface ProblemJson {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+}
+
+// ---- Plan (`pxen plan --json`) ----
+
+export type DiskPlace =
+  | { readonly host: string; readonly array: string }
+  | { readonly storage: string };
+
+export interface PlanJson {
+  readonly status: 'optimal' | 'feasible' | 'infeasible';
+  /** Relative distance from the proven bound; 0 when optimal. */
+  readonly gap: number;
+  /** VM name to host name. */
+  readonly assignments: Readonly<Record<string, string>>;
+  /** `vm/disk` to its place. */
+  readonly disks: Readonly<Record<string, DiskPlace>>;
+  readonly unplaced: readonly UnplacedVm[];
+  readonly actions: readonly PlanAction[];
+  readonly objective: PlanObjective;
+  readonly bound: PlanObjective;
+}
+
+export interface UnplacedVm {
+  readonly vm: string;
+  readonly priority: number;
+  /** In words, one a host or requirement. */
+  readonly reasons: readonly string[];
+  /** The requirements that can't hold together. */
+  readonly conflict: readonly string[];
+}
+
+export type PlanAction =
+  | { readonly kind: 'create-disk'; readonly vm: string; readonly disk: string; readonly to: DiskPlace; readonly bytes: number }
+  | { readonly kind: 'move-disk'; readonly vm: string; readonly disk: string; readonly from: DiskPlace; readonly to: DiskPlace; readonly bytes: number }
+  | { readonly kind: 'migrate'; readonly vm: string; readonly from: string; readonly to: string; readonly bytes: number }
+  | { readonly kind: 'start'; readonly vm: string; readonly host: string }
+  | { readonly kind: 'stop'; readonly vm: string; readonly host: string; readonly reason: string };
+
+export interface PlanObjective {
+  /** Sum of the priorities of the VMs left out. */
+  readonly unplacedPriority: number;
+  readonly surviveShortfall: number;
+  readonly bytesMoved: number;
+  /** The largest load of any resource of any host, 0…1. */
+  readonly maxLoad: number;
+  readonly hostsUsed: number;
+  readonly moves: number;
+}
+
+// ---- The pool while it runs (`pxen boot --json`, one event a line; `pxen status --json`) ----
+
+export type HostState =
+  | 'off'
+  | 'waking'
+  | 'dhcp'
+  | 'bootloader'
+  | 'kernel'
+  | 'root'
+  | 'hello'
+  | 'ssh'
+  | 'arrays'
+  | 'ready'
+  | 'failed';
+
+export interface HostStatus {
+  readonly name: string;
+  readonly address: string;
+  readonly state: HostState;
+  /** 0…100 on the way up. */
+  readonly percent: number;
+  /** When it entered this state, ISO 8601. */
+  readonly since: string;
+  readonly attempt: number;
+  readonly arrays: readonly ArrayStatus[];
+  readonly xenVersion?: string;
+  /** Plain-language cause when it failed or is being tried again. */
+  readonly cause?: string;
+  /** What the administrator could do about it. */
+  readonly remedy?: string;
+}
+
+export interface ArrayStatus {
+  readonly name: string;
+  readonly state: 'unknown' | 'clean' | 'degraded' | 'missing' | 'refused';
+  readonly mounted: boolean;
+  readonly detail?: string;
+}
+
+export type VmState = 'stopped' | 'waiting' | 'preparing' | 'starting' | 'running' | 'unplaced' | 'failed' | 'stopping';
+
+export interface VmStatus {
+  readonly name: string;
+  readonly state: VmState;
+  readonly host?: string;
+  readonly reason?: string;
+  readonly remedy?: string;
+}
+
+export interface PoolSnapshot {
+  readonly cluster: string;
+  readonly phase: 'idle' | 'booting' | 'up' | 'partly' | 'stopping' | 'down';
+  readonly at: string;
+  readonly hosts: readonly HostStatus[];
+  readonly vms: readonly VmStatus[];
+}
+
+/** One line of `--json` output of `boot`, `lab`, `serve`, `down`; also the notification over JSON-RPC. */
+export type PoolEvent =
+  | { readonly event: 'host'; readonly at: string; readonly host: HostStatus }
+  | { readonly event: 'vm'; readonly at: string; readonly vm: VmStatus }
+  | { readonly event: 'netboot'; readonly at: string; readonly mac?: string; readonly host?: string; readonly sentence: string }
+  | { readonly event: 'log'; readonly at: string; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly sentence: string }
+  | { readonly event: 'serving'; readonly at: string; readonly addresses: Readonly<Record<string, string>> }
+  | { readonly event: 'pool'; readonly at: string; readonly snapshot: PoolSnapshot };
+
+// ---- JSON-RPC between the window (or a second command) and the backend ----
+
+/** How `boot` reaches machines: real ones, or one of the labs. */
+export type PoolTarget = 'machines' | 'simulated' | 'qemu';
+
+export interface DriveParams {
+  readonly drive: string;
+}
+
+export interface BootParams extends DriveParams {
+  readonly target: PoolTarget;
+}
+
+export interface BootResult {
+  /** As the command line: 0 pool up, 3 partly. */
+  readonly exitCode: 0 | 3;
+  readonly snapshot: PoolSnapshot;
+}
+
+/** Method name to its parameters and result. Requests are cancelled with `$/cancelRequest`. */
+export interface BackendRequests {
+  'pool/boot': { params: BootParams; result: BootResult };
+  'pool/status': { params: DriveParams; result: PoolSnapshot };
+  'pool/down': { params: DriveParams; result: BootResult };
+  'pool/wake': { params: DriveParams & { readonly hosts: readonly string[] }; result: { readonly woken: readonly string[] } };
+  'backend/stop': { params: Record<string, never>; result: null };
+}
+
+export interface BackendNotifications {
+  'pool/event': PoolEvent;
+}
+
+/** Written to `state/backend.json` while a backend works on the drive, so that other commands reach it. */
+export interface BackendRecord {
+  readonly pid: number;
+  /** Unix socket (named pipe on Windows) that speaks the JSON-RPC above. */
+  readonly socket: string;
+  readonly startedAt: string;
+  readonly target: PoolTarget;
+}
