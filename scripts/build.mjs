@@ -1,0 +1,63 @@
+// Bundles the extension, the backend, the command line and the lab's machines into dist/.
+import { chmod, cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { generate } from './generate.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Bundle name in dist/ to its entry. The command line is the only one a person runs by name. */
+const ENTRIES = {
+  extension: 'src/extension.ts',
+  backend: 'src/backend/main.ts',
+  pxen: 'src/backend/bin.ts',
+  'lab-hosts': 'src/lab/simulated/main.ts',
+};
+
+/** Files that travel beside the bundles because they are read, not imported. */
+const ASSETS = [['src/backend/image/assets', 'image']];
+
+export async function buildAll() {
+  await generate();
+  const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
+  await rm(`${ROOT}/dist`, { recursive: true, force: true });
+  await mkdir(`${ROOT}/dist`);
+  await Promise.all(
+    Object.entries(ENTRIES).map(([name, entry]) =>
+      build({
+        absWorkingDir: ROOT,
+        entryPoints: { [name]: entry },
+        outdir: 'dist',
+        bundle: true,
+        platform: 'node',
+        target: 'node20',
+        format: 'cjs',
+        minify: true,
+        keepNames: true,
+        legalComments: 'linked',
+        sourcemap: name !== 'extension' && 'linked',
+        // ssh2 and its cpu-features try native add-ons and do without them.
+        external: ['vscode', '*.node', 'cpu-features'],
+        define: { PXEN_VERSION: JSON.stringify(version) },
+        banner: name === 'pxen' ? { js: '#!/usr/bin/env node' } : {},
+        logLevel: 'warning',
+      }),
+    ),
+  );
+  await chmod(`${ROOT}/dist/pxen.js`, 0o755);
+  for (const [from, to] of ASSETS) {
+    if (await exists(`${ROOT}/${from}`)) await cp(`${ROOT}/${from}`, `${ROOT}/dist/${to}`, { recursive: true });
+  }
+}
+
+async function exists(path) {
+  return stat(path).then(
+    () => true,
+    (error) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();
