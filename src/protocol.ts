@@ -133,6 +133,9 @@ export type PoolEvent =
   | { readonly event: 'pool'; readonly at: string; readonly snapshot: PoolSnapshot };
 
 // ---- JSON-RPC between the window (or a second command) and the backend ----
+//
+// The window starts `backend.js` and speaks over its standard input and output (LSP's header framing); standard error is for
+// people and ends in the log. The backend ends when its input closes, and takes its labs with it; started with `--stay` it goes on.
 
 /** How `boot` reaches machines: real ones, or one of the labs. */
 export type PoolTarget = 'machines' | 'simulated' | 'qemu';
