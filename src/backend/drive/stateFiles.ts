@@ -1,0 +1,170 @@
+/** The state files' formats: JSON text ↔ values, with nothing taken on trust. What can't be read is an error, never "empty". */
+
+import type { DiskPlace } from '../../protocol';
+import { isUuid } from './identity';
+import type { DriveIdentity, HostBootRecord, LockedDisk, PlacementLock } from './state';
+
+/** A state file that PXEN can't use. The message names the file and says what to do. */
+export class StateFileError extends Error {
+  override readonly name = 'StateFileError';
+
+  constructor(
+    readonly file: string,
+    cause: string,
+    remedy: string,
+  ) {
+    super(`${file} can't be used: ${cause}. ${remedy}`);
+  }
+}
+
+/** One kind of state file: how to check what was read, and what to tell when it's no good. */
+export interface StateFormat<Value> {
+  readonly decode: (json: JsonReader) => Value;
+  readonly remedy: string;
+}
+
+export const IDENTITY_FORMAT: StateFormat<DriveIdentity> = {
+  decode: (json) => ({ driveId: json.get('driveId').uuid(), createdAt: json.get('createdAt').text() }),
+  remedy:
+    "The VMs' UUIDs and the arrays' ownership follow from it: put back the drive's last good copy of it (git or a backup). Every array also tells its drive's id, in pxen/array.json under its mount.",
+};
+
+export const PLACEMENT_FORMAT: StateFormat<PlacementLock> = {
+  decode: (json) => ({
+    assignments: json.get('assignments').record((entry) => entry.text()),
+    disks: json.get('disks').record(lockedDisk),
+  }),
+  remedy:
+    'It says which VM disks exist and where, so nothing is started without it: put back its last good copy (git or a backup). If there is none, delete it, but only while every host that ever held a VM disk is reachable: its arrays then tell where the disks are.',
+};
+
+export const HOST_BOOT_FORMAT: StateFormat<HostBootRecord> = {
+  decode: (json) => {
+    const hello = json.optional('hello');
+    const poweredOffAt = json.optional('poweredOffAt');
+    return {
+      mac: json.get('mac').text(),
+      image: json.get('image').text(),
+      tokenSha256: json.get('tokenSha256').text(),
+      issuedAt: json.get('issuedAt').text(),
+      ...(hello && {
+        hello: {
+          at: hello.get('at').text(),
+          address: hello.get('address').text(),
+          hostKeys: hello.get('hostKeys').list((key) => key.text()),
+        },
+      }),
+      ...(poweredOffAt && { poweredOffAt: poweredOffAt.text() }),
+    };
+  },
+  remedy: "It pins the ssh keys of the host's present boot: put back its last good copy, or switch the host off by hand and delete the file; the host then boots anew.",
+};
+
+/** `format` is raised when an older PXEN would misread the file. */
+const FORMAT = 1;
+
+/** Text of a state file: keys sorted, so that a git diff shows what changed and nothing else. */
+export function encodeState(value: object): string {
+  return `${JSON.stringify({ format: FORMAT, ...value }, sortedKeys, 2)}\n`;
+}
+
+/** Reads what `encodeState` wrote; throws a StateFileError that names `file`. */
+export function decodeState<Value>(file: string, bytes: Uint8Array, format: StateFormat<Value>): Value {
+  const fail = (cause: string) => new StateFileError(file, cause, format.remedy);
+  if (bytes.length === 0) throw fail('it is empty, as after a drive was pulled while something else wrote to it');
+  if (bytes.every((byte) => byte === 0)) throw fail('it holds only zeros, as after a drive was pulled while something else wrote to it');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw fail(`it isn't JSON (${(error as Error).message})`);
+  }
+  try {
+    const json = new JsonReader(value, '');
+    const written = json.get('format').number();
+    if (written > FORMAT) throw fail(`a newer PXEN wrote it (format ${written}, this one knows ${FORMAT}); use that one`);
+    return format.decode(json);
+  } catch (error) {
+    if (error instanceof MismatchError) throw fail(error.message);
+    throw error;
+  }
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function lockedDisk(json: JsonReader): LockedDisk {
+  return {
+    place: diskPlace(json.get('place')),
+    generation: json.get('generation').number(),
+    sizeBytes: json.get('sizeBytes').number(),
+  };
+}
+
+function diskPlace(json: JsonReader): DiskPlace {
+  const storage = json.optional('storage');
+  if (storage) return { storage: storage.text() };
+  return { host: json.get('host').text(), array: json.get('array').text() };
+}
+
+class MismatchError extends Error {}
+
+/** Walks a JSON value and knows where it is, so that a mismatch is told with its place. */
+class JsonReader {
+  constructor(
+    private readonly value: unknown,
+    private readonly path: string,
+  ) {}
+
+  get(key: string): JsonReader {
+    const found = this.optional(key);
+    if (!found) throw new MismatchError(`"${this.pathOf(key)}" is missing`);
+    return found;
+  }
+
+  optional(key: string): JsonReader | undefined {
+    const object = this.object();
+    return Object.hasOwn(object, key) ? new JsonReader(object[key], this.pathOf(key)) : undefined;
+  }
+
+  record<Entry>(decode: (json: JsonReader) => Entry): Readonly<Record<string, Entry>> {
+    return Object.fromEntries(Object.entries(this.object()).map(([key, entry]) => [key, decode(new JsonReader(entry, this.pathOf(key)))]));
+  }
+
+  list<Item>(decode: (json: JsonReader) => Item): readonly Item[] {
+    if (!Array.isArray(this.value)) throw this.mismatch('a list');
+    return this.value.map((item, index) => decode(new JsonReader(item, `${this.path}[${index}]`)));
+  }
+
+  text(): string {
+    if (typeof this.value !== 'string') throw this.mismatch('text');
+    return this.value;
+  }
+
+  uuid(): string {
+    const text = this.text();
+    if (!isUuid(text)) throw this.mismatch('a UUID');
+    return text;
+  }
+
+  /** A whole number from 0 upwards. */
+  number(): number {
+    if (!Number.isSafeInteger(this.value) || (this.value as number) < 0) throw this.mismatch('a whole number');
+    return this.value as number;
+  }
+
+  private pathOf(key: string): string {
+    return this.path === '' ? key : `${this.path}.${key}`;
+  }
+
+  private object(): Record<string, unknown> {
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) throw this.mismatch('an object');
+    return this.value as Record<string, unknown>;
+  }
+
+  private mismatch(expected: string): MismatchError {
+    return new MismatchError(`${this.path === '' ? 'its content' : `"${this.path}"`} isn't ${expected}`);
+  }
+}
