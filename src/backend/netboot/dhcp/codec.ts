@@ -1,0 +1,224 @@
+/**
+ * DHCP messages to bytes and back (RFC 2131 §2, RFC 2132, RFC 3396). Pure: knows nothing of hosts or of PXEN.
+ * Decoding never throws; what isn't a DHCP message gives a problem in words.
+ */
+
+import { ANY_ADDRESS, ipv4Bytes, readIpv4 } from '../ipv4';
+import { OPTION, type DhcpOptions } from './options';
+
+export interface DhcpMessage {
+  readonly op: 'request' | 'reply';
+  /** 1 is Ethernet. */
+  readonly hardwareType: number;
+  readonly hops: number;
+  readonly transactionId: number;
+  /** Since the client began, as it says. */
+  readonly seconds: number;
+  /** The client can't take unicasts yet (RFC 2131 §4.1). */
+  readonly broadcast: boolean;
+  readonly clientAddress: string;
+  readonly yourAddress: string;
+  /** `siaddr`: where the boot file is fetched from. */
+  readonly nextServer: string;
+  /** `giaddr`: the relay that passed the message on, or 0.0.0.0. */
+  readonly relayAddress: string;
+  /** `chaddr`: lower-case hex with colons; a MAC when six octets long. */
+  readonly hardwareAddress: string;
+  readonly serverName: string;
+  readonly bootFile: string;
+  readonly options: DhcpOptions;
+}
+
+export type Decoded = { readonly message: DhcpMessage } | { readonly problem: string };
+
+/** RFC 2131 §2: the fixed part, then the magic cookie. */
+const FIXED_LENGTH = 236;
+const MAGIC_COOKIE = 0x63825363;
+const SERVER_NAME = { offset: 44, length: 64 };
+const BOOT_FILE = { offset: 108, length: 128 };
+const BROADCAST_FLAG = 0x8000;
+/** BOOTP's size (RFC 1542 §2.1): old relays and firmware drop anything shorter. */
+const MINIMUM_LENGTH = 300;
+/** RFC 2131 §2: the IP datagram every client must take, and the smallest value option 57 may have. */
+const DEFAULT_MAXIMUM_SIZE = 576;
+/** Option 57 counts the IP and UDP headers. */
+const IP_UDP_HEADERS = 28;
+/** Ethernet's MTU: whatever the client says, our replies are not fragmented. */
+const LARGEST_REPLY = 1500;
+
+const OVERLOADS_FILE = 1;
+const OVERLOADS_NAME = 2;
+
+export function decodeDhcp(bytes: Buffer): Decoded {
+  if (bytes.length < FIXED_LENGTH + 4) return { problem: `${bytes.length} bytes are too short for a DHCP message` };
+  if (bytes.readUInt32BE(FIXED_LENGTH) !== MAGIC_COOKIE) return { problem: 'the magic cookie of DHCP is missing (plain BOOTP?)' };
+  const op = bytes.readUInt8(0);
+  if (op !== 1 && op !== 2) return { problem: `op ${op} is neither request nor reply` };
+  const hardwareLength = bytes.readUInt8(2);
+  if (hardwareLength > 16) return { problem: `a hardware address of ${hardwareLength} octets doesn't fit` };
+
+  const options = new Map<number, Buffer>();
+  collectOptions(bytes.subarray(FIXED_LENGTH + 4), options);
+  const overload = options.get(OPTION.overload)?.at(0) ?? 0;
+  const fileField = bytes.subarray(BOOT_FILE.offset, BOOT_FILE.offset + BOOT_FILE.length);
+  const nameField = bytes.subarray(SERVER_NAME.offset, SERVER_NAME.offset + SERVER_NAME.length);
+  // RFC 3396 §5: the fields are joined in this order before repeated options are put together.
+  if (overload & OVERLOADS_FILE) collectOptions(fileField, options);
+  if (overload & OVERLOADS_NAME) collectOptions(nameField, options);
+  options.delete(OPTION.overload);
+
+  return {
+    message: {
+      op: op === 1 ? 'request' : 'reply',
+      hardwareType: bytes.readUInt8(1),
+      hops: bytes.readUInt8(3),
+      transactionId: bytes.readUInt32BE(4),
+      seconds: bytes.readUInt16BE(8),
+      broadcast: (bytes.readUInt16BE(10) & BROADCAST_FLAG) !== 0,
+      clientAddress: readIpv4(bytes, 12),
+      yourAddress: readIpv4(bytes, 16),
+      nextServer: readIpv4(bytes, 20),
+      relayAddress: readIpv4(bytes, 24),
+      hardwareAddress: formatHardwareAddress(bytes.subarray(28, 28 + hardwareLength)),
+      serverName: overload & OVERLOADS_NAME ? '' : terminatedText(nameField),
+      bootFile: overload & OVERLOADS_FILE ? '' : terminatedText(fileField),
+      options,
+    },
+  };
+}
+
+/** Joins the parts of a repeated option (RFC 3396); an option cut short by the end of the field is dropped. */
+function collectOptions(field: Buffer, options: Map<number, Buffer>): void {
+  let offset = 0;
+  while (offset < field.length) {
+    const code = field.readUInt8(offset);
+    if (code === OPTION.end) return;
+    if (code === OPTION.pad) {
+      offset += 1;
+      continue;
+    }
+    if (offset + 1 >= field.length) return;
+    const length = field.readUInt8(offset + 1);
+    const start = offset + 2;
+    if (start + length > field.length) return;
+    const part = field.subarray(start, start + length);
+    const before = options.get(code);
+    options.set(code, before ? Buffer.concat([before, part]) : part);
+    offset = start + length;
+  }
+}
+
+export interface Encoded {
+  readonly bytes: Buffer;
+  /** Codes of the options that the client's maximum size left no room for; the last ones given go first. */
+  readonly omitted: readonly number[];
+}
+
+/**
+ * Options are written in the map's order, so put what matters first. `maximumSize` is the client's option 57 (IP
+ * datagram, bytes): what doesn't fit goes into the unused `file` and `sname` fields (option 52), and then is left out.
+ * Throws RangeError on a boot file or server name too long for its field: the caller puts those into options 67 and 66.
+ */
+export function encodeDhcp(message: DhcpMessage, maximumSize: number = DEFAULT_MAXIMUM_SIZE): Encoded {
+  const limit = Math.min(Math.max(maximumSize, DEFAULT_MAXIMUM_SIZE), LARGEST_REPLY) - IP_UDP_HEADERS;
+  const fixed = Buffer.alloc(FIXED_LENGTH + 4);
+  writeFixedPart(message, fixed);
+
+  // One octet of each field is kept for the end marker, three of the first for option 52.
+  const main = { parts: [] as Buffer[], room: limit - fixed.length - 1 - 3 };
+  const file = { parts: [] as Buffer[], room: message.bootFile === '' ? BOOT_FILE.length - 1 : 0 };
+  const name = { parts: [] as Buffer[], room: message.serverName === '' ? SERVER_NAME.length - 1 : 0 };
+  const omitted: number[] = [];
+  for (const [code, value] of message.options) {
+    const bytes = encodeOption(code, value);
+    const field = [main, file, name].find(({ room }) => room >= bytes.length);
+    if (field) {
+      field.parts.push(bytes);
+      field.room -= bytes.length;
+    } else {
+      omitted.push(code);
+    }
+  }
+
+  const overload = (file.parts.length > 0 ? OVERLOADS_FILE : 0) | (name.parts.length > 0 ? OVERLOADS_NAME : 0);
+  if (overload) main.parts.push(encodeOption(OPTION.overload, Buffer.of(overload)));
+  writeField(fixed, BOOT_FILE.offset, file.parts);
+  writeField(fixed, SERVER_NAME.offset, name.parts);
+  const bytes = Buffer.concat([fixed, ...main.parts, Buffer.of(OPTION.end)]);
+  const padding = Buffer.alloc(Math.max(0, MINIMUM_LENGTH - bytes.length));
+  return { bytes: Buffer.concat([bytes, padding]), omitted };
+}
+
+function writeFixedPart(message: DhcpMessage, bytes: Buffer): void {
+  const hardware = parseHardwareAddress(message.hardwareAddress);
+  bytes.writeUInt8(message.op === 'request' ? 1 : 2, 0);
+  bytes.writeUInt8(message.hardwareType, 1);
+  bytes.writeUInt8(hardware.length, 2);
+  bytes.writeUInt8(message.hops, 3);
+  bytes.writeUInt32BE(message.transactionId, 4);
+  bytes.writeUInt16BE(message.seconds, 8);
+  bytes.writeUInt16BE(message.broadcast ? BROADCAST_FLAG : 0, 10);
+  ipv4Bytes(message.clientAddress).copy(bytes, 12);
+  ipv4Bytes(message.yourAddress).copy(bytes, 16);
+  ipv4Bytes(message.nextServer).copy(bytes, 20);
+  ipv4Bytes(message.relayAddress).copy(bytes, 24);
+  hardware.copy(bytes, 28);
+  writeText(bytes, SERVER_NAME, message.serverName);
+  writeText(bytes, BOOT_FILE, message.bootFile);
+  bytes.writeUInt32BE(MAGIC_COOKIE, FIXED_LENGTH);
+}
+
+/** Values over 255 octets are split into several options of the same code (RFC 3396). */
+function encodeOption(code: number, value: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let start = 0; start === 0 || start < value.length; start += 255) {
+    const part = value.subarray(start, start + 255);
+    parts.push(Buffer.of(code, part.length), part);
+  }
+  return Buffer.concat(parts);
+}
+
+function writeField(bytes: Buffer, offset: number, parts: readonly Buffer[]): void {
+  if (parts.length === 0) return;
+  Buffer.concat([...parts, Buffer.of(OPTION.end)]).copy(bytes, offset);
+}
+
+function writeText(bytes: Buffer, field: { readonly offset: number; readonly length: number }, text: string): void {
+  // The last octet stays NUL: not every client stops at the field's end.
+  if (text.length >= field.length) throw new RangeError(`"${text}" is too long for a field of ${field.length} octets`);
+  bytes.write(text, field.offset, 'latin1');
+}
+
+/** The longest text that fits the `file` field. */
+export const LONGEST_BOOT_FILE = BOOT_FILE.length - 1;
+
+function terminatedText(field: Buffer): string {
+  const end = field.indexOf(0);
+  return field.toString('latin1', 0, end < 0 ? field.length : end);
+}
+
+function formatHardwareAddress(bytes: Buffer): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+function parseHardwareAddress(text: string): Buffer {
+  return Buffer.from(text.replaceAll(':', ''), 'hex');
+}
+
+/** An empty message of a client: what its builders, the lab and the tests start from. */
+export const EMPTY_REQUEST: DhcpMessage = {
+  op: 'request',
+  hardwareType: 1,
+  hops: 0,
+  transactionId: 0,
+  seconds: 0,
+  broadcast: false,
+  clientAddress: ANY_ADDRESS,
+  yourAddress: ANY_ADDRESS,
+  nextServer: ANY_ADDRESS,
+  relayAddress: ANY_ADDRESS,
+  hardwareAddress: '',
+  serverName: '',
+  bootFile: '',
+  options: new Map(),
+};

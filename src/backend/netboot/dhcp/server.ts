@@ -1,0 +1,79 @@
+/** The sockets of DHCP: hears requests, sends what `answerDhcp` decided. Decides nothing itself. */
+
+import type dgram from 'node:dgram';
+import { replyDestination } from '../answers/destination';
+import type { DhcpAnswer } from '../answers/dhcp';
+import type { NetbootEndpoints } from '../endpoints';
+import { LIMITED_BROADCAST } from '../ipv4';
+import { closeUdp, openUdp, portOf } from '../sockets';
+import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
+import { OPTION, uint16Of } from './options';
+
+export interface DhcpServerOptions {
+  readonly bindAddress: string;
+  readonly ports: { readonly dhcp: number; readonly pxe: number };
+  readonly replies: NetbootEndpoints['dhcpReplies'];
+  readonly answer: (request: DhcpMessage, port: 'dhcp' | 'pxe') => DhcpAnswer;
+  /** Called after the reply has left, or at once for silence. */
+  readonly onAnswer: (answer: DhcpAnswer) => void;
+  /** A socket that failed, a packet that couldn't be sent, an answer that didn't fit; in words. */
+  readonly onTrouble: (sentence: string) => void;
+}
+
+export interface DhcpServer {
+  readonly ports: { readonly dhcp: number; readonly pxe: number };
+  close(): Promise<void>;
+}
+
+/**
+ * With `rfc2131` two sockets share port 67: the one on the interface's address sends everything and hears unicasts
+ * (limited broadcasts from it leave by that interface, where one on 0.0.0.0 would follow the default route), the one on
+ * 255.255.255.255 hears broadcasts and nothing else. With `to-source` one socket does.
+ */
+export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
+  const sockets: dgram.Socket[] = [];
+  const open = async (service: string, address: string, port: number) => {
+    const socket = await openUdp(service, { address, port }, (error) => options.onTrouble(`${service}: ${error.message}`));
+    sockets.push(socket);
+    return socket;
+  };
+  const close = async () => {
+    await Promise.all(sockets.map(closeUdp));
+  };
+  try {
+    const main = await open('DHCP', options.bindAddress, options.ports.dhcp);
+    const pxe = await open('The PXE boot service', options.bindAddress, options.ports.pxe);
+    serve(main, main, 'dhcp', options);
+    serve(pxe, pxe, 'pxe', options);
+    if (options.replies === 'rfc2131') {
+      main.setBroadcast(true);
+      const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
+      serve(broadcasts, main, 'dhcp', options);
+    }
+    return { ports: { dhcp: portOf(main), pxe: portOf(pxe) }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function serve(hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions): void {
+  hears.on('message', (bytes, source) => {
+    const decoded = decodeDhcp(bytes);
+    if ('problem' in decoded) return;
+    const answer = options.answer(decoded.message, port);
+    if (answer.kind === 'silence') {
+      options.onAnswer(answer);
+      return;
+    }
+    const reply = encodeDhcp(answer.message, uint16Of(decoded.message.options, OPTION.maximumMessageSize));
+    if (reply.omitted.length > 0) {
+      options.onTrouble(`${answer.client.mac} takes only small DHCP messages: options ${reply.omitted.join(', ')} were left out of its answer`);
+    }
+    const destination = port === 'pxe' || options.replies === 'to-source' ? source : replyDestination(answer.message);
+    sends.send(reply.bytes, destination.port, destination.address, (error) => {
+      if (error) options.onTrouble(`an answer to ${answer.client.mac} couldn't be sent to ${destination.address}: ${error.message}`);
+      else options.onAnswer(answer);
+    });
+  });
+}
