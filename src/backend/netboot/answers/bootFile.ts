@@ -1,5 +1,6 @@
 /** Which boot file a client gets, and why. Pure. */
 
+import { tftpNameFor } from '../tftp/names';
 import { ARCHITECTURE_WORDS, type Client } from './client';
 import { httpBase, type ServerFacts } from './facts';
 
@@ -32,7 +33,7 @@ export function bootFileFor(client: Client, facts: ServerFacts): BootFile {
     return { kind: 'file', file: url, words: `${loader} over HTTP` };
   }
   const why = client.kind === 'ipxe' ? ` (its own iPXE lacks ${client.features.http ? 'Multiboot' : 'HTTP'})` : '';
-  return { kind: 'file', file: loader, words: `${loader} over TFTP${why}` };
+  return { kind: 'file', file: tftpNameFor(client.mac, loader), words: `${loader} over TFTP${why}` };
 }
 
 function canRunScript(client: Client): boolean {

@@ -1,0 +1,127 @@
+/**
+ * One file on its way to one client: RFC 1350's lock step with RFC 2347 options and RFC 7440 windows. No sockets: packets
+ * and time come in by calls, packets leave through `send`.
+ */
+
+import type { Clock } from '../../system';
+import { DATA_HEADER_LENGTH, encodeTftp, writeDataHeader, type TftpPacket } from './codec';
+import type { TransferTerms } from './negotiate';
+
+export type TransferEnd =
+  | { readonly kind: 'complete' }
+  /** The client said so; after a request that was only about the size this is the normal end. */
+  | { readonly kind: 'ended-by-client'; readonly message: string; readonly blocksTaken: number }
+  | { readonly kind: 'abandoned'; readonly reason: string };
+
+export interface TransferOptions {
+  readonly content: Buffer;
+  readonly terms: TransferTerms;
+  /** Sends one datagram made of these parts. */
+  readonly send: (parts: readonly Buffer[]) => void;
+  readonly onEnd: (end: TransferEnd) => void;
+  readonly clock: Clock;
+}
+
+/** Unless the client fixed a timeout, waits grow from the first to the last of these, then the transfer is abandoned. */
+const WAITS_MS = [500, 1000, 2000, 4000, 4000, 4000, 4000];
+const BLOCK_NUMBERS = 0x10000;
+
+export class Transfer {
+  /** Packets sent again after a silence. */
+  resent = 0;
+
+  readonly #options: TransferOptions;
+  readonly #totalBlocks: number;
+  /** Absolute numbers; the 16 bits on the wire roll over. */
+  #acknowledged = 0;
+  #sent = 0;
+  #optionsPending: boolean;
+  #silences = 0;
+  #ended = false;
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(options: TransferOptions) {
+    this.#options = options;
+    // A last block shorter than the others ends the transfer, if need be an empty one.
+    this.#totalBlocks = Math.floor(options.content.length / options.terms.blockSize) + 1;
+    this.#optionsPending = options.terms.acknowledged.size > 0;
+  }
+
+  /** Whether the client has answered at all; until then a repeated request is the same one again. */
+  get begun(): boolean {
+    return this.#acknowledged > 0 || (!this.#optionsPending && this.#options.terms.acknowledged.size > 0);
+  }
+
+  start(): void {
+    this.#sendPending();
+  }
+
+  receive(packet: TftpPacket | undefined): void {
+    if (this.#ended) return;
+    if (packet?.kind === 'error') {
+      this.#end({ kind: 'ended-by-client', message: packet.message, blocksTaken: this.#acknowledged });
+    } else if (packet?.kind === 'acknowledgement') {
+      this.#receiveAcknowledgement(packet.block);
+    }
+  }
+
+  abandon(reason: string): void {
+    if (!this.#ended) this.#end({ kind: 'abandoned', reason });
+  }
+
+  /**
+   * Only an acknowledgement that moves the window on is answered. Duplicates and late ones are not, whatever their
+   * number: answering them is the Sorcerer's Apprentice (RFC 1123 §4.2.3.1). One from the middle of a window means the
+   * rest was lost (RFC 7440 §4), and the window starts anew behind it.
+   */
+  #receiveAcknowledgement(block: number): void {
+    if (this.#optionsPending) {
+      if (block !== 0) return;
+      this.#optionsPending = false;
+    } else {
+      const advance = (block - (this.#acknowledged % BLOCK_NUMBERS) + BLOCK_NUMBERS) % BLOCK_NUMBERS;
+      if (advance === 0 || advance > this.#sent - this.#acknowledged) return;
+      this.#acknowledged += advance;
+    }
+    this.#silences = 0;
+    if (this.#acknowledged === this.#totalBlocks) this.#end({ kind: 'complete' });
+    else this.#sendPending();
+  }
+
+  #sendPending(): void {
+    if (this.#optionsPending) this.#options.send([encodeTftp({ kind: 'options', options: this.#options.terms.acknowledged })]);
+    else this.#sendWindow();
+    this.#awaitAnswer();
+  }
+
+  #sendWindow(): void {
+    const { content, terms } = this.#options;
+    const last = Math.min(this.#acknowledged + terms.windowSize, this.#totalBlocks);
+    for (let block = this.#acknowledged + 1; block <= last; block += 1) {
+      const header = Buffer.allocUnsafe(DATA_HEADER_LENGTH);
+      writeDataHeader(header, block % BLOCK_NUMBERS);
+      this.#options.send([header, content.subarray((block - 1) * terms.blockSize, block * terms.blockSize)]);
+    }
+    this.#sent = last;
+  }
+
+  #awaitAnswer(): void {
+    this.#cancelTimer();
+    const wait = WAITS_MS[this.#silences];
+    if (wait === undefined) {
+      this.#end({ kind: 'abandoned', reason: `the client went silent at block ${this.#acknowledged} of ${this.#totalBlocks}` });
+      return;
+    }
+    this.#cancelTimer = this.#options.clock.after(this.#options.terms.timeoutMs ?? wait, () => {
+      this.#silences += 1;
+      this.resent += 1;
+      this.#sendPending();
+    });
+  }
+
+  #end(end: TransferEnd): void {
+    this.#ended = true;
+    this.#cancelTimer();
+    this.#options.onEnd(end);
+  }
+}
