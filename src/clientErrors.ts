@@ -1,0 +1,30 @@
+/** One factory for each thing that can go wrong between window and backend, told as the administrator will read it. */
+
+export type ClientErrorCode = 'backend-not-started' | 'backend-died' | 'elevation-dismissed' | 'elevation-refused';
+
+export class ClientError extends Error {
+  constructor(
+    readonly code: ClientErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export function backendNotStarted(cause: Error): ClientError {
+  return new ClientError('backend-not-started', `PXEN's backend could not be started: ${cause.message}.`);
+}
+
+/** `how` completes a sentence, for instance "it ended with exit code 1". */
+export function backendDied(how: string, lastLines: readonly string[]): ClientError {
+  const said = lastLines.length === 0 ? '' : ` Its last words: ${lastLines.join(' ⏎ ')}`;
+  return new ClientError('backend-died', `PXEN's backend is gone: ${how}. VMs that run keep running.${said}`);
+}
+
+export function elevationDismissed(): ClientError {
+  return new ClientError('elevation-dismissed', 'Without the password no machine can be booted: DHCP, TFTP, HTTP and DNS need ports that Linux keeps for root.');
+}
+
+export function elevationRefused(): ClientError {
+  return new ClientError('elevation-refused', 'Linux keeps the ports of DHCP, TFTP, HTTP and DNS for root, and pkexec found no way to ask for a password. Run it with sudo in a terminal instead.');
+}
