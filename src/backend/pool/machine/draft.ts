@@ -1,0 +1,112 @@
+/** A state being changed: maps are copied at the first write, and what is to be done is collected. */
+
+import type { PoolEffect } from './events';
+import type { DiskKnowledge, HostNode, LockState, Planning, PoolConfig, PoolState, Survey, VmNode } from './state';
+
+export class Draft {
+  readonly effects: PoolEffect[] = [];
+  private readonly changedHosts: CopyOnWrite<HostNode>;
+  private readonly changedVms: CopyOnWrite<VmNode>;
+  private readonly changedDisks: CopyOnWrite<DiskKnowledge>;
+  planning: Planning;
+  lock: LockState;
+  survey: Survey;
+
+  constructor(
+    private readonly before: PoolState,
+    readonly now: number,
+  ) {
+    this.changedHosts = new CopyOnWrite(before.hosts, 'host');
+    this.changedVms = new CopyOnWrite(before.vms, 'VM');
+    this.changedDisks = new CopyOnWrite(before.disks, 'disk');
+    this.planning = before.planning;
+    this.lock = before.lock;
+    this.survey = before.survey;
+  }
+
+  get config(): PoolConfig {
+    return this.before.config;
+  }
+
+  get startedAt(): number {
+    return this.before.startedAt;
+  }
+
+  get hosts(): ReadonlyMap<string, HostNode> {
+    return this.changedHosts.values;
+  }
+
+  get vms(): ReadonlyMap<string, VmNode> {
+    return this.changedVms.values;
+  }
+
+  get disks(): ReadonlyMap<string, DiskKnowledge> {
+    return this.changedDisks.values;
+  }
+
+  host(name: string): HostNode {
+    return this.changedHosts.get(name);
+  }
+
+  vm(name: string): VmNode {
+    return this.changedVms.get(name);
+  }
+
+  disk(key: string): DiskKnowledge {
+    return this.changedDisks.get(key);
+  }
+
+  updateHost(name: string, patch: Partial<HostNode>): void {
+    this.changedHosts.set(name, { ...this.host(name), ...patch });
+  }
+
+  updateVm(name: string, patch: Partial<VmNode>): void {
+    this.changedVms.set(name, { ...this.vm(name), ...patch });
+  }
+
+  updateDisk(key: string, patch: Partial<DiskKnowledge>): void {
+    this.changedDisks.set(key, { ...this.disk(key), ...patch });
+  }
+
+  emit(effect: PoolEffect): void {
+    this.effects.push(effect);
+  }
+
+  finish(): PoolState {
+    return {
+      config: this.before.config,
+      startedAt: this.before.startedAt,
+      hosts: this.hosts,
+      vms: this.vms,
+      disks: this.disks,
+      planning: this.planning,
+      lock: this.lock,
+      survey: this.survey,
+    };
+  }
+}
+
+class CopyOnWrite<T> {
+  private copy: Map<string, T> | undefined;
+
+  constructor(
+    private readonly before: ReadonlyMap<string, T>,
+    private readonly what: string,
+  ) {}
+
+  get values(): ReadonlyMap<string, T> {
+    return this.copy ?? this.before;
+  }
+
+  /** Only names of the model get this far, so an unknown one is a mistake of the caller. */
+  get(key: string): T {
+    const value = this.values.get(key);
+    if (value === undefined) throw new Error(`no ${this.what} "${key}" in the pool`);
+    return value;
+  }
+
+  set(key: string, value: T): void {
+    this.copy ??= new Map(this.before);
+    this.copy.set(key, value);
+  }
+}

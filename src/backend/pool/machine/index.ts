@@ -1,0 +1,147 @@
+/**
+ * The pool's state machine: (state, event, time) → (state, effects). No clock, no sockets, no promises: the runner
+ * (`../run.ts`) carries out the effects and feeds their ends back in as events.
+ */
+
+import type { PlacementLock } from '../../drive/state';
+import { newDisks, readDisks } from './disks';
+import { Draft } from './draft';
+import type { PoolEffect, PoolInput } from './events';
+import { hostDeadlines, newHosts, startHosts, stepHost, tickHosts } from './hosts';
+import { planDeadline, planEnded, planIfNeeded } from './planning';
+import type { PoolConfig, PoolState, PoolTiming } from './state';
+import { stepLimits } from './steps';
+import { askHosts, considerVms, hostsAnswered, newVms, readDomains, releaseVms, retryVms, stepVm } from './vms';
+
+export type { PoolEffect, PoolInput, SurveyAnswer } from './events';
+export type { HostPast, PoolConfig, PoolState, PoolTiming } from './state';
+export { isGood, isSettled } from './settled';
+export { hostStatus, snapshotOf, vmStatus } from './snapshot';
+export { startOrder } from './startOrder';
+
+/** The machine's clockwork for a cluster whose attempts may take `timeoutMs` each. */
+export function poolTiming(boot: { readonly timeoutMs: number; readonly attempts: number }): PoolTiming {
+  return {
+    attempts: boot.attempts,
+    limits: stepLimits(boot.timeoutMs),
+    wakeEveryMs: 10_000,
+    connectEveryMs: 1_000,
+    planWaitMs: 30_000,
+    surveyFreshMs: 5_000,
+    lockRetryMs: 5_000,
+    lockTries: 3,
+    startsPerHost: 2,
+  };
+}
+
+export function openPool(config: PoolConfig, now: number): PoolState {
+  return {
+    config,
+    startedAt: now,
+    hosts: newHosts(config, now),
+    vms: newVms(config),
+    disks: newDisks(config),
+    planning: { plan: undefined, basis: undefined, computing: false, failure: undefined },
+    lock: { content: config.lock, written: config.lock, writing: undefined, serial: 0, failures: 0, failure: undefined, retryAt: undefined },
+    survey: { round: 0, askedAt: undefined },
+  };
+}
+
+export interface PoolStep {
+  readonly state: PoolState;
+  /** In the order in which they are to begin. */
+  readonly effects: readonly PoolEffect[];
+}
+
+/** Takes one event. Throws only for names that aren't in the model, which is a mistake of the caller. */
+export function step(state: PoolState, input: PoolInput, now: number): PoolStep {
+  const draft = new Draft(state, now);
+  take(draft, input);
+  for (const [name, host] of draft.hosts) {
+    if (state.hosts.get(name)?.link === 'up' && host.link !== 'up') releaseVms(draft, name);
+  }
+  planIfNeeded(draft);
+  considerVms(draft);
+  writeLock(draft);
+  return { state: draft.finish(), effects: draft.effects };
+}
+
+/** When `tick` is due next; undefined: only events can change anything. */
+export function nextDeadline(state: PoolState): number | undefined {
+  const times = [
+    ...[...state.hosts.values()].flatMap(hostDeadlines),
+    ...[...state.vms.values()].map(({ dueAt }) => dueAt),
+    state.lock.retryAt,
+    planDeadline(state),
+  ].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function take(draft: Draft, input: PoolInput): void {
+  switch (input.kind) {
+    case 'start':
+      startHosts(draft);
+      return;
+    case 'tick':
+      tickHosts(draft);
+      return;
+    case 'watch':
+      askHosts(draft);
+      return;
+    case 'planned':
+      planEnded(draft, { plan: input.plan });
+      return;
+    case 'plan-failed':
+      planEnded(draft, { failure: input.reason });
+      return;
+    case 'lock-written':
+      lockEnded(draft, undefined);
+      return;
+    case 'lock-failed':
+      lockEnded(draft, input.reason);
+      return;
+    case 'surveyed':
+      hostsAnswered(draft, input);
+      readDomains(draft);
+      return;
+    case 'disk-created':
+    case 'disk-failed':
+    case 'vm-started':
+    case 'vm-start-failed':
+      stepVm(draft, input);
+      return;
+    case 'arrays-read': {
+      const { facts, lastBootId, link } = draft.host(input.host);
+      stepHost(draft, input);
+      if (link !== 'up') return;
+      readDisks(draft, input.host, input.arrays, input.storage);
+      retryVms(draft, input.host, facts?.bootId !== lastBootId);
+      draft.updateHost(input.host, { lastBootId: facts?.bootId });
+      readDomains(draft);
+      return;
+    }
+    default:
+      stepHost(draft, input);
+  }
+}
+
+function writeLock(draft: Draft): void {
+  const { lock } = draft;
+  const resting = lock.retryAt !== undefined && lock.retryAt > draft.now;
+  if (lock.content === lock.written || lock.writing !== undefined || resting) return;
+  draft.lock = { ...lock, writing: lock.content, serial: lock.serial + 1, retryAt: undefined };
+  draft.emit({ kind: 'write-lock', serial: draft.lock.serial, lock: lock.content });
+}
+
+function lockEnded(draft: Draft, failure: string | undefined): void {
+  const { lock } = draft;
+  const written: PlacementLock = failure === undefined && lock.writing !== undefined ? lock.writing : lock.written;
+  draft.lock = {
+    ...lock,
+    written,
+    writing: undefined,
+    failure,
+    failures: failure === undefined ? 0 : lock.failures + 1,
+    retryAt: failure === undefined ? undefined : draft.now + draft.config.timing.lockRetryMs,
+  };
+}

@@ -1,0 +1,307 @@
+/**
+ * A VM's way to running. After every event the same ladder is climbed anew for each VM: what is the first thing that is
+ * missing, and who is asked for it? So nothing depends on which of two events came first.
+ */
+
+import type { Domain } from '../../hosts/control';
+import type { Draft } from './draft';
+import type { PoolInput } from './events';
+import { addCopy, nextGeneration } from './disks';
+import { dropHost } from './hosts';
+import { type HostKnowledge, mayStart, newestPlace, placeInWords } from './safety';
+import { startOrder } from './startOrder';
+import { type HostNode, type PoolConfig, type VmNode, diskKey } from './state';
+
+export function newVms(config: PoolConfig): Map<string, VmNode> {
+  return new Map(
+    startOrder(config.model.vms).map((spec): [string, VmNode] => {
+      const uuid = config.vmUuids[spec.name];
+      if (uuid === undefined) throw new Error(`no UUID was derived for VM ${spec.name}`);
+      return [
+        spec.name,
+        { spec, uuid, state: spec.start.auto ? 'waiting' : 'stopped', host: undefined, reason: undefined, remedy: undefined, making: [], runsSince: undefined, adopted: false, final: false, dueAt: undefined },
+      ];
+    }),
+  );
+}
+
+/** Takes the end of something that was asked for. */
+export function stepVm(draft: Draft, input: VmInput): void {
+  const vm = draft.vm(input.vm);
+  const making = 'disk' in input ? vm.making.filter((disk) => disk !== input.disk) : vm.making;
+  switch (input.kind) {
+    case 'disk-created':
+      draft.updateVm(input.vm, { making });
+      addCopy(draft, input.place, input.record);
+      return;
+    case 'disk-failed':
+      draft.updateVm(input.vm, { making });
+      if (draft.host(input.host).link === 'up') {
+        fail(draft, input.vm, `disk ${input.disk} couldn't be made on ${input.host}: ${input.reason}`, 'Make room on the array or correct the source in the spec, then boot again: what exists is kept.');
+      }
+      return;
+    case 'vm-started':
+      if (draft.host(input.host).link === 'up') draft.updateVm(input.vm, { state: 'running', host: input.host, runsSince: draft.now, adopted: false });
+      else draft.updateVm(input.vm, { state: 'waiting' });
+      return;
+    case 'vm-start-failed':
+      if (draft.host(input.host).link === 'up') {
+        fail(draft, input.vm, `${input.host} couldn't start it: ${input.reason}`, `Look at /var/log/xen on ${input.host}.`);
+        askHosts(draft);
+      } else {
+        draft.updateVm(input.vm, { state: 'waiting' });
+      }
+  }
+}
+
+export type VmInput = Extract<PoolInput, { readonly vm: string }>;
+
+/** Sets every VM to what the hosts' listings say. */
+export function readDomains(draft: Draft): void {
+  for (const [name, vm] of draft.vms) {
+    if (vm.state === 'starting') continue;
+    const sightings = sightingsOf(draft, vm.uuid);
+    const [first, second] = sightings;
+    if (first === undefined) {
+      noticeEnd(draft, name);
+    } else if (second !== undefined) {
+      const hosts = sightings.map(({ host }) => host).join(' and ');
+      draft.updateVm(name, { state: 'failed', host: first.host, runsSince: vm.runsSince ?? draft.now, final: true, reason: `it runs on ${hosts} at once`, remedy: `End one of them now (\`xl destroy ${name}\`) and check its disks: two guests have written to what one expects to own.` });
+    } else {
+      seeDomain(draft, name, first);
+    }
+  }
+}
+
+/** The host's session is gone: what ran there is unknown until it answers again. */
+export function releaseVms(draft: Draft, host: string): void {
+  for (const [name, vm] of draft.vms) {
+    if (vm.host === host && vm.runsSince !== undefined) draft.updateVm(name, { state: 'waiting', runsSince: undefined, final: false });
+  }
+}
+
+/** A host that is ready anew gets another try at what failed on it, and after a restart at what had ended there. */
+export function retryVms(draft: Draft, host: string, restarted: boolean): void {
+  for (const [name, vm] of draft.vms) {
+    if (vm.host === host && vm.final && (vm.state === 'failed' || restarted)) draft.updateVm(name, { state: 'waiting', final: false });
+  }
+}
+
+/** Takes every VM as far as it can go now. */
+export function considerVms(draft: Draft): void {
+  for (const name of draft.vms.keys()) considerVm(draft, name);
+}
+
+/** Asks every reachable host for its domains, unless that is under way. */
+export function askHosts(draft: Draft): void {
+  if (draft.survey.askedAt !== undefined) return;
+  const hosts = [...draft.hosts].filter(([, { link }]) => link === 'up').map(([name]) => name);
+  if (hosts.length === 0) return;
+  const round = draft.survey.round + 1;
+  draft.survey = { round, askedAt: draft.now };
+  draft.emit({ kind: 'survey', round, hosts });
+}
+
+/** Takes the answers of a round; a host that gave none is looked for again. */
+export function hostsAnswered(draft: Draft, input: Extract<PoolInput, { readonly kind: 'surveyed' }>): void {
+  const { askedAt, round } = draft.survey;
+  if (input.round !== round || askedAt === undefined) return;
+  draft.survey = { round, askedAt: undefined };
+  for (const [name, answer] of Object.entries(input.answers)) {
+    if (draft.host(name).link !== 'up') continue;
+    if ('failed' in answer) dropHost(draft, name, `${name} didn't list its domains: ${answer.failed}`);
+    else draft.updateHost(name, { domains: { askedAt, domains: answer.domains } });
+  }
+}
+
+function considerVm(draft: Draft, name: string): void {
+  const vm = draft.vm(name);
+  if (vm.final || vm.runsSince !== undefined || vm.state === 'starting') return;
+  const say = (patch: Partial<VmNode> & Pick<VmNode, 'state'>) => draft.updateVm(name, { reason: undefined, remedy: undefined, dueAt: undefined, ...patch });
+  if (!vm.spec.start.auto) {
+    say({ state: 'stopped', reason: 'its spec says start.auto: false' });
+    return;
+  }
+  const { plan, basis, computing, failure } = draft.planning;
+  const unreachable = basis?.excluded[name];
+  if (unreachable !== undefined) {
+    say({ state: 'unplaced', host: undefined, reason: unreachable, remedy: 'Bring that host and array up and boot again. A disk that exists is never made anew elsewhere.' });
+    return;
+  }
+  if (failure !== undefined) {
+    say({ state: 'failed', reason: `no placement could be computed: ${failure}` });
+    return;
+  }
+  if (plan === undefined || computing) {
+    say({ state: vm.making.length > 0 ? 'preparing' : 'waiting', reason: 'waits for the placement' });
+    return;
+  }
+  const hostName = plan.assignments[name];
+  if (hostName === undefined) {
+    const why = plan.unplaced.find((unplaced) => unplaced.vm === name);
+    say({ state: 'unplaced', host: undefined, reason: why?.reasons.join('; ') ?? 'no host has room for it', remedy: '`pxen plan` shows what it would need.' });
+    return;
+  }
+  const host = draft.host(hostName);
+  if (host.state !== 'ready') {
+    say({ state: 'waiting', host: hostName, reason: `waits for ${hostName}` });
+    return;
+  }
+  if (makeMissingDisks(draft, name, hostName)) return;
+  startWhenDue(draft, name, host, say);
+}
+
+/** True while a disk is missing. */
+function makeMissingDisks(draft: Draft, name: string, host: string): boolean {
+  const vm = draft.vm(name);
+  const missing = vm.spec.disks.filter((disk) => newestPlace(draft.disk(diskKey(name, disk.name))) === undefined);
+  for (const disk of missing) {
+    if (draft.vm(name).making.includes(disk.name)) continue;
+    const key = diskKey(name, disk.name);
+    const place = draft.planning.plan?.disks[key];
+    if (place === undefined) {
+      fail(draft, name, `the placement gives its disk ${disk.name} no place`, '`pxen plan` shows the placement.');
+      return true;
+    }
+    const record = { vm: name, vmUuid: vm.uuid, disk: disk.name, generation: nextGeneration(draft.disk(key)), sizeBytes: disk.sizeBytes };
+    draft.updateVm(name, { making: [...draft.vm(name).making, disk.name] });
+    draft.emit({ kind: 'create-disk', vm: name, disk: disk.name, host, place, record });
+  }
+  const [first] = missing;
+  if (first === undefined) return false;
+  const place = draft.planning.plan?.disks[diskKey(name, first.name)];
+  draft.updateVm(name, { state: 'preparing', host, reason: place === undefined ? undefined : `making disk ${first.name} on ${placeInWords(place)}`, remedy: undefined, dueAt: undefined });
+  return true;
+}
+
+type Say = (patch: Partial<VmNode> & Pick<VmNode, 'state'>) => void;
+
+function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): void {
+  const vm = draft.vm(name);
+  const hostName = host.spec.name;
+  const order = startTime(draft, vm, host);
+  if ('waitsFor' in order) {
+    say({ state: 'waiting', host: hostName, reason: `waits for ${order.waitsFor} to run` });
+    return;
+  }
+  if (order.at > draft.now) {
+    say({ state: 'waiting', host: hostName, reason: 'waits out its start delay', dueAt: order.at });
+    return;
+  }
+  const startingHere = [...draft.vms.values()].filter((other) => other.state === 'starting' && other.host === hostName).length;
+  if (startingHere >= draft.config.timing.startsPerHost) {
+    say({ state: 'waiting', host: hostName, reason: `waits for its turn on ${hostName}` });
+    return;
+  }
+  const verdict = mayStart({ name, uuid: vm.uuid }, hostName, {
+    now: draft.now,
+    freshMs: draft.config.timing.surveyFreshMs,
+    hosts: new Map([...draft.hosts].map(([key, node]) => [key, knowledgeOf(node)])),
+    lastHost: draft.lock.content.assignments[name],
+    disks: vm.spec.disks.map((disk) => draft.disk(diskKey(name, disk.name))),
+  });
+  if (!verdict.ok) {
+    if (verdict.code === 'ask-first') askHosts(draft);
+    const mayChange = verdict.code === 'ask-first' || [...draft.hosts.values()].some(({ state }) => state !== 'ready' && state !== 'failed');
+    say({ state: mayChange ? 'waiting' : 'failed', host: hostName, reason: verdict.reason, remedy: verdict.remedy });
+    return;
+  }
+  if (!isRecorded(draft, vm, hostName)) {
+    const { failures, failure } = draft.lock;
+    const givenUp = failures >= draft.config.timing.lockTries;
+    say({
+      state: givenUp ? 'failed' : 'waiting',
+      host: hostName,
+      reason: failure === undefined ? 'its place is being recorded on the drive' : `its place can't be recorded on the drive: ${failure}`,
+      remedy: failure === undefined ? undefined : 'Check that the drive is plugged in, writable and not full.',
+    });
+    return;
+  }
+  const disks = vm.spec.disks.flatMap((disk) => {
+    const newest = newestPlace(draft.disk(diskKey(name, disk.name)));
+    if (newest === undefined) return [];
+    return [{ place: newest.place, record: { vm: name, vmUuid: vm.uuid, disk: disk.name, generation: newest.generation, sizeBytes: disk.sizeBytes } }];
+  });
+  say({ state: 'starting', host: hostName, reason: order.without.length === 0 ? undefined : `started without ${order.without.join(', ')}` });
+  draft.emit({ kind: 'start-vm', vm: name, host: hostName, disks });
+}
+
+/** Writes the VM's host into the drive's record; true once that and its disks are safely there. */
+function isRecorded(draft: Draft, vm: VmNode, host: string): boolean {
+  const { name } = vm.spec;
+  const { content, written } = draft.lock;
+  if (content.assignments[name] !== host) {
+    draft.lock = { ...draft.lock, content: { ...content, assignments: { ...content.assignments, [name]: host } } };
+  }
+  return written.assignments[name] === host && vm.spec.disks.every((disk) => {
+    const key = diskKey(name, disk.name);
+    return written.disks[key] !== undefined && written.disks[key] === draft.disk(key).locked;
+  });
+}
+
+/** Who must run first; else when it may start, and which of its predecessors never will. */
+function startTime(draft: Draft, vm: VmNode, host: HostNode): { readonly waitsFor: string } | { readonly at: number; readonly without: readonly string[] } {
+  let from = vm.spec.start.after.length === 0 ? host.since : 0;
+  const without: string[] = [];
+  for (const name of vm.spec.start.after) {
+    const other = draft.vms.get(name);
+    if (other === undefined) continue;
+    if (other.runsSince !== undefined) from = Math.max(from, other.adopted ? 0 : other.runsSince);
+    else if (other.state === 'failed' || other.state === 'unplaced' || other.state === 'stopped') without.push(name);
+    else return { waitsFor: name };
+  }
+  return { at: from + vm.spec.start.delayMs, without };
+}
+
+function knowledgeOf(host: HostNode): HostKnowledge {
+  if (host.link === 'up') return host.domains === undefined ? { kind: 'unasked' } : { kind: 'asked', ...host.domains };
+  return { kind: host.quiet ? 'quiet' : 'silent' };
+}
+
+interface Sighting {
+  readonly host: string;
+  readonly domain: Domain;
+}
+
+function sightingsOf(draft: Draft, uuid: string): readonly Sighting[] {
+  return [...draft.hosts].flatMap(([host, { domains }]) => (domains?.domains ?? []).filter((domain) => domain.uuid === uuid).map((domain) => ({ host, domain })));
+}
+
+function seeDomain(draft: Draft, name: string, { host, domain }: Sighting): void {
+  const vm = draft.vm(name);
+  switch (domain.state) {
+    case 'running':
+    case 'paused': {
+      const known = vm.runsSince !== undefined && vm.host === host;
+      draft.updateVm(name, {
+        state: 'running',
+        host,
+        final: false,
+        runsSince: known ? vm.runsSince : draft.now,
+        adopted: known ? vm.adopted : true,
+        reason: domain.state === 'paused' ? 'it is paused' : known ? vm.reason : undefined,
+        remedy: domain.state === 'paused' ? `\`xl unpause ${name}\` on ${host} lets it go on.` : undefined,
+      });
+      return;
+    }
+    case 'crashed':
+      draft.updateVm(name, { state: 'failed', host, final: true, runsSince: undefined, reason: `it has crashed on ${host}; its domain is still there`, remedy: `Look at it (\`xl console ${name}\`), then \`xl destroy ${name}\` and boot again.` });
+      return;
+    case 'shutdown':
+    case 'dying':
+      if (vm.runsSince !== undefined) draft.updateVm(name, { state: 'stopping', host, reason: 'it is shutting down' });
+  }
+}
+
+/** A guest that ran on a host that no longer lists it has ended by itself, and is left so. */
+function noticeEnd(draft: Draft, name: string): void {
+  const vm = draft.vm(name);
+  if (vm.runsSince === undefined || vm.host === undefined) return;
+  const { domains } = draft.host(vm.host);
+  if (domains === undefined || domains.askedAt < vm.runsSince) return;
+  draft.updateVm(name, { state: 'stopped', final: true, runsSince: undefined, reason: `it ended by itself on ${vm.host}`, remedy: undefined });
+}
+
+function fail(draft: Draft, name: string, reason: string, remedy: string): void {
+  draft.updateVm(name, { state: 'failed', final: true, reason, remedy, dueAt: undefined });
+}
