@@ -11,6 +11,7 @@ import { OPTION, uint16Of } from './options';
 
 export interface DhcpServerOptions {
   readonly bindAddress: string;
+  /** `pxe` is 4011. */
   readonly ports: { readonly dhcp: number; readonly pxe: number };
   readonly replies: NetbootEndpoints['dhcpReplies'];
   readonly answer: (request: DhcpMessage, port: 'dhcp' | 'pxe') => DhcpAnswer;

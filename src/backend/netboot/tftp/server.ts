@@ -1,6 +1,6 @@
 /** The TFTP server: read requests in at one port, each transfer on a socket of its own. Read only. */
 
-import dgram from 'node:dgram';
+import type dgram from 'node:dgram';
 import type { Clock } from '../../system';
 import { closeUdp, openUdp, portOf } from '../sockets';
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpPacket } from './codec';
@@ -138,18 +138,18 @@ class Server {
       this.#report(request, source, mac, outcome);
       this.#admitNext();
     };
-    if (named.kind === 'refused') return stop(TFTP_ERROR.accessViolation, named.reason, { kind: 'failed', reason: named.reason });
-    if (named.kind === 'unknown') return stop(TFTP_ERROR.notFound, 'file not found', { kind: 'unknown-file' });
+    if (named.kind === 'refused') { stop(TFTP_ERROR.accessViolation, named.reason, { kind: 'failed', reason: named.reason }); return; }
+    if (named.kind === 'unknown') { stop(TFTP_ERROR.notFound, 'file not found', { kind: 'unknown-file' }); return; }
     if (request.mode !== 'octet') {
       const reason = `mode ${request.mode} would change the file; only octet is served`;
-      return stop(TFTP_ERROR.illegalOperation, reason, { kind: 'failed', reason });
+      stop(TFTP_ERROR.illegalOperation, reason, { kind: 'failed', reason }); return;
     }
     let content: Buffer;
     try {
       content = await this.#files.read(folder, named.name);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return stop(TFTP_ERROR.notFound, `${named.name} can't be read on the server`, { kind: 'failed', reason });
+      stop(TFTP_ERROR.notFound, `${named.name} can't be read on the server`, { kind: 'failed', reason }); return;
     }
     if (!this.#closing) await this.#transfer(request, source, named, content);
   }

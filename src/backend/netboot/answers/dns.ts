@@ -1,0 +1,88 @@
+/** What a DNS question about the pool is answered: (model, question) → records or a code. Pure. */
+
+import type { PoolModel } from '../../drive/model';
+import { inSubnet, parseSubnet } from '../ipv4';
+
+export interface DnsQuestion {
+  readonly name: string;
+  /** `A`, `PTR`, `SOA`, `AAAA`…, as dns-packet names them. */
+  readonly type: string;
+}
+
+export interface DnsRecord {
+  readonly name: string;
+  readonly type: 'A' | 'PTR' | 'SOA' | 'NS';
+  readonly data: string | DnsStartOfAuthority;
+}
+
+export interface DnsStartOfAuthority {
+  readonly mname: string;
+  readonly rname: string;
+  readonly serial: number;
+  readonly refresh: number;
+  readonly retry: number;
+  readonly expire: number;
+  readonly minimum: number;
+}
+
+export interface DnsAnswer {
+  readonly code: 'NOERROR' | 'NXDOMAIN' | 'REFUSED';
+  readonly answers: readonly DnsRecord[];
+  /** The SOA that lets a resolver remember a negative answer (RFC 2308). */
+  readonly authorities: readonly DnsRecord[];
+}
+
+/** Seconds. Short: an edited drive takes effect at once. */
+export const DNS_TTL = 30;
+
+/** Name of the boot server in the pool's domain, unless a host has it. */
+const SERVER_LABEL = 'pxen';
+
+/**
+ * Hosts by name under the pool's domain and by address under the subnet's reverse names; everything else is REFUSED: a
+ * server that is asked for other names by strangers must not answer at length.
+ */
+export function answerDns(model: PoolModel, question: DnsQuestion, serverAddress: string): DnsAnswer {
+  const { network } = model.cluster;
+  const domain = network.domain.toLowerCase();
+  const name = question.name.toLowerCase().replace(/\.$/, '');
+  const authority: DnsRecord = { name: domain, type: 'SOA', data: startOfAuthority(domain) };
+
+  const asksAddress = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
+  if (asksAddress) {
+    const address = asksAddress.slice(1).reverse().join('.');
+    if (!inSubnet(address, parseSubnet(network.subnet))) return REFUSED;
+    const label = labelOfAddress(model, address, serverAddress);
+    if (label === undefined) return { code: 'NXDOMAIN', answers: [], authorities: [authority] };
+    return found(question, [{ name, type: 'PTR', data: `${label}.${domain}` }], authority);
+  }
+  if (name === domain) {
+    const nameServer: DnsRecord = { name, type: 'NS', data: `${SERVER_LABEL}.${domain}` };
+    return found(question, [authority, nameServer], authority);
+  }
+  if (!name.endsWith(`.${domain}`)) return REFUSED;
+  const address = addressOfLabel(model, name.slice(0, -domain.length - 1), serverAddress);
+  if (address === undefined) return { code: 'NXDOMAIN', answers: [], authorities: [authority] };
+  return found(question, [{ name, type: 'A', data: address }], authority);
+}
+
+const REFUSED: DnsAnswer = { code: 'REFUSED', answers: [], authorities: [] };
+
+/** A name that exists without records of the asked type is NOERROR with none (RFC 2308 §2.2), never NXDOMAIN. */
+function found(question: DnsQuestion, records: readonly DnsRecord[], authority: DnsRecord): DnsAnswer {
+  const answers = records.filter((record) => question.type === 'ANY' || record.type === question.type);
+  return { code: 'NOERROR', answers, authorities: answers.length > 0 ? [] : [authority] };
+}
+
+function addressOfLabel(model: PoolModel, label: string, serverAddress: string): string | undefined {
+  return model.hosts.find((host) => host.name === label)?.address ?? (label === SERVER_LABEL ? serverAddress : undefined);
+}
+
+function labelOfAddress(model: PoolModel, address: string, serverAddress: string): string | undefined {
+  return model.hosts.find((host) => host.address === address)?.name ?? (address === serverAddress ? SERVER_LABEL : undefined);
+}
+
+/** The serial is constant: there is no zone transfer, and two servers of one drive must answer alike. */
+function startOfAuthority(domain: string): DnsStartOfAuthority {
+  return { mname: `${SERVER_LABEL}.${domain}`, rname: `hostmaster.${domain}`, serial: 1, refresh: 3600, retry: 600, expire: 86_400, minimum: DNS_TTL };
+}

@@ -1,0 +1,148 @@
+/** Starts the boot server: its four services over one model, and what the rest of PXEN hears of them. */
+
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import type { PoolModel } from '../drive/model';
+import { LOADERS } from './answers/bootFile';
+import { answerDhcp, type DhcpAnswer } from './answers/dhcp';
+import { answerDns } from './answers/dns';
+import { hostOfMac, nameOfHost } from './answers/facts';
+import { startDhcpServer } from './dhcp/server';
+import { startDnsServer } from './dns/server';
+import { startHttpServer } from './http/server';
+import { createMetrics, type NetbootMetrics } from './metrics';
+import { createRepeatFilter } from './repeats';
+import type { BootServer, BootServerOptions } from './server';
+import { startTftpServer, type TftpEvent } from './tftp/server';
+
+/** RFC 7440 lets a client ask for 65535 blocks in flight; the buffers of a switch take far fewer. */
+const LARGEST_WINDOW = 16;
+/** IP, UDP and TFTP headers. */
+const TFTP_OVERHEAD = 20 + 8 + 4;
+const ETHERNET_MTU = 1500;
+const CONCURRENT_TRANSFERS = 128;
+
+/**
+ * Resolves when everything listens; DHCP comes last, so that no machine is told of a service that isn't there yet.
+ * Rejects with a `ListenError` in words, having closed what was open already. With `dhcp: off` no DHCP port is opened
+ * until the next start, and `ports.dhcp` and `ports.proxyDhcp` are 0; every other edit of the drive is obeyed at once.
+ */
+export async function startBootServer(options: BootServerOptions): Promise<BootServer> {
+  const { endpoints, model } = options;
+  const { bindAddress } = endpoints;
+  const metrics = createMetrics();
+  const trouble = (sentence: string) => options.log('warn', sentence);
+  const open: { close(): Promise<void> }[] = [];
+  const opened = <Service extends { close(): Promise<void> }>(service: Service): Service => {
+    open.push(service);
+    return service;
+  };
+  const close = async () => {
+    // Last opened, first closed: DHCP sends nobody to a service that has gone.
+    for (const service of open.splice(0).reverse()) await service.close();
+  };
+  try {
+    const http = opened(await startHttpServer({ ...options, bindAddress, port: endpoints.ports.http, metrics }));
+    const tftp = opened(
+      await startTftpServer({
+        bindAddress,
+        port: endpoints.ports.tftp,
+        files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
+        limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
+        concurrency: CONCURRENT_TRANSFERS,
+        clock: options.clock,
+        onEvent: (event) => tellTftp(event, options, metrics),
+      }),
+    );
+    const dns = opened(
+      await startDnsServer({
+        bindAddress,
+        port: endpoints.ports.dns,
+        answer: (question) => answerDns(model(), question, bindAddress),
+        onAnswer: (_question, answer) => metrics.dns.inc({ answer: answer.code }),
+        onTrouble: trouble,
+      }),
+    );
+    const firstTime = createRepeatFilter(options.clock);
+    const dhcp =
+      model().cluster.network.dhcp === 'off'
+        ? undefined
+        : opened(
+            await startDhcpServer({
+              bindAddress,
+              ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
+              replies: endpoints.dhcpReplies,
+              answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: http.port, image: options.image(), port }),
+              onAnswer: (answer) => tellDhcp(answer, options, metrics, firstTime),
+              onTrouble: trouble,
+            }),
+          );
+    return {
+      ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.port, dns: dns.port },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function tellDhcp(answer: DhcpAnswer, { onEvent, log }: BootServerOptions, metrics: NetbootMetrics, firstTime: (sentence: string) => boolean): void {
+  metrics.dhcp.inc({ answer: answer.kind });
+  const { sentence } = answer;
+  if (answer.kind === 'reply') {
+    onEvent({ kind: 'dhcp', mac: answer.client.mac, host: answer.host.name, client: answer.client.kind, sentence });
+  } else if (firstTime(sentence)) {
+    if (answer.interest === 'notable') onEvent({ kind: 'refused', ...(answer.mac !== undefined && { mac: answer.mac }), ...(answer.host && { host: answer.host.name }), sentence });
+    else log('debug', sentence);
+  }
+}
+
+function tellTftp(event: TftpEvent, { onEvent, log, model }: BootServerOptions, metrics: NetbootMetrics): void {
+  const { outcome, file } = event;
+  metrics.tftp.inc({ outcome: outcome.kind });
+  const known = machineOf(event, model());
+  const who = known.host === undefined ? (known.mac ?? event.client.address) : nameOfHost(known.host, known.mac);
+  switch (outcome.kind) {
+    case 'sent': {
+      metrics.tftpBytes.inc(outcome.bytes);
+      const sentence = `${who} fetched ${file} over TFTP (${outcome.bytes} bytes${outcome.resent > 0 ? `, ${outcome.resent} packets sent again` : ''})`;
+      if (known.mac === undefined) log('info', sentence);
+      else onEvent({ kind: 'bootloader', mac: known.mac, ...(known.host && { host: known.host.name }), file, sentence });
+      return;
+    }
+    case 'only-asked':
+      log('debug', `${who} asked for the size of ${file} over TFTP`);
+      return;
+    case 'unknown-file':
+      // Newer iPXE looks for autoexec.ipxe before anything else: that there is none is the right answer.
+      log('debug', `${who} asked over TFTP for ${printable(file)}, which isn't served`);
+      return;
+    case 'failed':
+      onEvent({
+        kind: 'refused',
+        ...(known.mac !== undefined && { mac: known.mac }),
+        ...(known.host && { host: known.host.name }),
+        sentence: `${who} didn't get ${printable(file)} over TFTP: ${outcome.reason}`,
+      });
+  }
+}
+
+/** The MAC is in the file's name when our DHCP gave it out; else the address may be a host's. */
+function machineOf({ mac, client }: TftpEvent, model: PoolModel) {
+  if (mac !== undefined) return { mac, host: hostOfMac(model, mac) };
+  const host = model.hosts.find(({ address }) => address === client.address);
+  return host ? { mac: host.macs[0], host } : { mac: undefined, host: undefined };
+}
+
+function printable(text: string): string {
+  return text.replace(/[^ -~]/g, '?').slice(0, 100);
+}
+
+/** Of the interface that holds the address. Only Linux tells (sysfs); elsewhere Ethernet's is safe. */
+async function mtuOf(address: string): Promise<number> {
+  const holder = Object.entries(os.networkInterfaces()).find(([, entries]) => entries?.some((entry) => entry.address === address));
+  if (!holder) return ETHERNET_MTU;
+  const text = await readFile(`/sys/class/net/${holder[0]}/mtu`, 'utf8').catch(() => '');
+  return Number.parseInt(text, 10) || ETHERNET_MTU;
+}

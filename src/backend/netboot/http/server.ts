@@ -1,0 +1,251 @@
+/** The HTTP server: boot scripts, image files, the hello of booted hosts, health and metrics. */
+
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { HostModel, PoolModel } from '../../drive/model';
+import { ImageError, readManifest, type Manifest } from '../../image/manifest';
+import path from 'node:path';
+import { bootScript, waitScript, xenConfig } from '../answers/bootScript';
+import { hostOfMac, nameOfHost, type ServerFacts } from '../answers/facts';
+import type { NetbootMetrics } from '../metrics';
+import type { BootServerOptions, NetbootEvent } from '../server';
+import { openTcp, portOf } from '../sockets';
+import { readHello } from './hello';
+import { sendImageFile, type ImageDownload } from './images';
+import { refuse, respond } from './respond';
+
+export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'onEvent' | 'log'> {
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly metrics: NetbootMetrics;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A client that sends its request slower than this holds a connection for nothing. */
+const REQUEST_LIMIT_MS = 20_000;
+/** A download that stands still so long is over; firmware and the initrd then ask for the rest. */
+const STALL_LIMIT_MS = 120_000;
+const KEEP_ALIVE_MS = 60_000;
+const LARGEST_HEADERS = 8 << 10;
+const MOST_CONNECTIONS = 4096;
+
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const server = http.createServer({
+    headersTimeout: REQUEST_LIMIT_MS,
+    requestTimeout: REQUEST_LIMIT_MS,
+    connectionsCheckingInterval: 5_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: LARGEST_HEADERS,
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = STALL_LIMIT_MS;
+  await openTcp('HTTP', server, { address: options.bindAddress, port: options.port });
+  const routes = new Routes(options, { address: options.bindAddress, httpPort: portOf(server) });
+  server.on('error', (error) => options.log('warn', `HTTP: ${error.message}`));
+  server.on('request', (request, response) => void routes.answer(request, response));
+  return {
+    port: portOf(server),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+class Routes {
+  readonly #options: HttpServerOptions;
+  readonly #address: Pick<ServerFacts, 'address' | 'httpPort'>;
+
+  constructor(options: HttpServerOptions, address: Pick<ServerFacts, 'address' | 'httpPort'>) {
+    this.#options = options;
+    this.#address = address;
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = parseUrl(request.url);
+    const [, route = '', ...rest] = url?.pathname.split('/') ?? [];
+    response.once('close', () => this.#options.metrics.http.inc({ route: ROUTES.has(route) ? route : 'other', status: response.statusCode }));
+    try {
+      if (!url) refuse(request, response, 400, 'The request has no path.');
+      else if (!ROUTES.has(route)) refuse(request, response, 404, 'There is nothing here.');
+      else if (!allows(route, request.method)) refuse(request, response, 405, `${request.method ?? ''} is not for this path.`, { Allow: route === 'hello' ? 'POST' : 'GET, HEAD' });
+      else await this.#route(request, response, route, rest, url);
+    } catch (error) {
+      const sentence = `HTTP ${request.method ?? ''} ${request.url ?? ''}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#options.log('error', sentence);
+      // Booting machines heed Retry-After; what failed may be a drive that is being put back.
+      if (!response.headersSent) refuse(request, response, 503, 'The boot server has trouble; its log says which.', { 'Retry-After': '5' });
+      else response.destroy();
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, route: string, rest: readonly string[], url: URL): Promise<void> {
+    const [first = '', second] = rest.map(decoded);
+    switch (route) {
+      case 'boot':
+        if (rest.length === 1) return this.#boot(request, response, first, url);
+        break;
+      case 'images':
+        if (rest.length === 2 && second !== undefined) return this.#image(request, response, first, second, url);
+        break;
+      case 'hello':
+        if (rest.length === 0) return this.#hello(request, response);
+        break;
+      case 'healthz':
+        if (rest.length === 0) {
+          respond(request, response, { status: 200, text: 'ok\n' });
+          return;
+        }
+        break;
+      case 'metrics':
+        if (rest.length === 0) {
+          const { registry } = this.#options.metrics;
+          respond(request, response, { status: 200, text: await registry.metrics(), type: registry.contentType });
+          return;
+        }
+        break;
+    }
+    refuse(request, response, 404, 'There is nothing here.');
+  }
+
+  async #boot(request: IncomingMessage, response: ServerResponse, name: string, url: URL): Promise<void> {
+    const match = /^([0-9a-f]{2}(?:[:-][0-9a-f]{2}){5})\.(ipxe|cfg)$/i.exec(name);
+    if (!match) {
+      refuse(request, response, 404, 'Boot scripts are named after a MAC, like 52:54:00:aa:00:01.ipxe.');
+      return;
+    }
+    const mac = macOf(match[1] ?? '');
+    const model = this.#options.model();
+    const host = hostOfMac(model, mac);
+    if (!host) {
+      this.#emit({ kind: 'refused', mac, sentence: `${mac} asked for a boot script, but no host on the drive has this MAC` });
+      refuse(request, response, 404, `No host on the drive has the MAC ${mac}.`);
+      return;
+    }
+    const image = this.#options.image();
+    const manifest = await this.#manifest(image);
+    const facts = { ...this.#address, image };
+    if (match[2]?.toLowerCase() === 'cfg') {
+      const token = url.searchParams.get('token') ?? '';
+      if (!/^[A-Za-z0-9_-]+$/.test(token)) refuse(request, response, 400, 'The token is missing: the boot script names this file with it.');
+      else if (manifest instanceof ImageError) refuse(request, response, 503, manifest.message, { 'Retry-After': '20' });
+      else respond(request, response, { status: 200, text: xenConfig({ model, host, mac, facts, manifest, token }) });
+      return;
+    }
+    await this.#script(request, response, model, host, mac, facts, manifest);
+  }
+
+  async #script(request: IncomingMessage, response: ServerResponse, model: PoolModel, host: HostModel, mac: string, facts: ServerFacts, manifest: Manifest | ImageError): Promise<void> {
+    if (manifest instanceof ImageError) {
+      this.#emit({ kind: 'refused', mac, host: host.name, sentence: `${nameOfHost(host, mac)} must wait: ${manifest.message}` });
+      respond(request, response, { status: 200, text: waitScript(mac, facts, manifest.message) });
+      return;
+    }
+    // Only a GET begins a boot: a HEAD must not cost a token.
+    const token = request.method === 'GET' ? await this.#options.tokens.issue(mac) : '';
+    respond(request, response, { status: 200, text: bootScript({ model, host, mac, facts, manifest, token }) });
+    if (request.method === 'GET') {
+      this.#emit({ kind: 'script', mac, host: host.name, sentence: `${nameOfHost(host, mac)} got its boot script for ${manifest.name}` });
+    }
+  }
+
+  async #image(request: IncomingMessage, response: ServerResponse, image: string, file: string, url: URL): Promise<void> {
+    const mac = macOf(url.searchParams.get('mac') ?? '');
+    const host = hostOfMac(this.#options.model(), mac);
+    const { metrics } = this.#options;
+    let counted = false;
+    await sendImageFile(request, response, {
+      imagesFolder: this.#options.imagesFolder,
+      image,
+      file,
+      onBytes: (bytes) => metrics.httpBytes.inc(bytes),
+      onDamage: (sentence) => this.#emit({ kind: 'refused', ...(host && { mac, host: host.name }), sentence }),
+      onDownload: (download) => {
+        if (!counted) metrics.downloads.inc();
+        counted = true;
+        if (download.ended !== 'no') metrics.downloads.dec();
+        if (!host) return;
+        const { bytesSent, bytesTotal } = download;
+        this.#emit({ kind: 'image', mac, host: host.name, file, bytesSent, bytesTotal, sentence: downloadSentence(nameOfHost(host, mac), download) });
+      },
+    });
+  }
+
+  async #hello(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readHello(request);
+    if ('reason' in body) {
+      refuse(request, response, body.status, body.reason, { Connection: 'close' });
+      return;
+    }
+    const { hello } = body;
+    const { mac, hostKeys } = hello;
+    const host = hostOfMac(this.#options.model(), mac);
+    if (!host || !(await this.#options.tokens.redeem(hello))) {
+      const reason = host ? "the token is not this machine's present one, or was used before" : `no host on the drive has the MAC ${mac}`;
+      const name = host ? nameOfHost(host, mac) : printable(mac);
+      this.#emit({ kind: 'refused', ...(host && { mac, host: host.name }), sentence: `a hello in the name of ${name} was refused: ${reason}` });
+      refuse(request, response, 403, `Refused: ${printable(reason)}.`);
+      return;
+    }
+    const address = (request.socket.remoteAddress ?? host.address).replace(/^::ffff:/, '');
+    const answer = { hostname: host.name, authorizedKeys: this.#options.authorizedKeys() };
+    respond(request, response, { status: 200, text: JSON.stringify(answer), type: 'application/json' });
+    this.#emit({ kind: 'hello', mac, host: host.name, hostKeys, address, sentence: `${nameOfHost(host, mac)} said hello; its ssh host key is pinned for this boot` });
+  }
+
+  async #manifest(image: string): Promise<Manifest | ImageError> {
+    try {
+      return await readManifest(path.join(this.#options.imagesFolder, image));
+    } catch (error) {
+      if (error instanceof ImageError) return error;
+      throw error;
+    }
+  }
+
+  #emit(event: NetbootEvent): void {
+    this.#options.onEvent(event);
+  }
+}
+
+const ROUTES: ReadonlySet<string> = new Set(['boot', 'images', 'hello', 'healthz', 'metrics']);
+
+function allows(route: string, method = ''): boolean {
+  return route === 'hello' ? method === 'POST' : method === 'GET' || method === 'HEAD';
+}
+
+function parseUrl(target = ''): URL | undefined {
+  try {
+    return new URL(target, 'http://boot-server');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for a segment with a broken escape. */
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+function macOf(text: string): string {
+  return text.toLowerCase().replaceAll('-', ':');
+}
+
+/** What a stranger sent, fit for a log. */
+function printable(text: string): string {
+  return text.replace(/[^ -~]/g, '?').slice(0, 100);
+}
+
+function downloadSentence(name: string, { file, bytesSent, bytesTotal, ended }: ImageDownload): string {
+  const amount = `${bytesSent} of ${bytesTotal} bytes`;
+  if (ended === 'broken') return `${name} broke off ${file} after ${amount}`;
+  if (ended === 'whole') return bytesSent === bytesTotal ? `${name} has fetched ${file}` : `${name} has fetched a part of ${file}, up to ${amount}`;
+  return `${name} is fetching ${file}: ${amount}`;
+}
