@@ -133,7 +133,7 @@ export type VmBootModel =
 export interface VmPlacementModel {
   /** Hosts it may run on; absent: any. Every label selector is already resolved to host names. */
   readonly on?: readonly string[];
-  /** VMs it must never share a host with (symmetric closure is the reader's business). */
+  /** VMs it must never share a host with. Symmetric, as `together` is: what one VM's spec says of another holds for both. */
   readonly apart: readonly string[];
   readonly together: readonly string[];
   readonly migratable: boolean;

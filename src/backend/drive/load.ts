@@ -1,0 +1,156 @@
+/** Reads a drive from its folder. Which files, and what they hold, is found out here; what it means, in `read.ts`. */
+
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Surroundings } from './checks/pool';
+import { isUuid } from './identity';
+import * as problems from './problems';
+import type { Problem } from './problems';
+import { checkDrive, type ReadDrive } from './read';
+import { FILES_OF_KIND, kindOfFile, MAX_SPEC_BYTES, readSpecFile, type SpecFile } from './specFile';
+
+export interface LoadedDrive extends ReadDrive {
+  /** Absolute. */
+  readonly root: string;
+}
+
+/** Never rejects for what a drive holds: a file that can't be read is a problem like others. */
+export async function loadDrive(root: string): Promise<LoadedDrive> {
+  const absolute = path.resolve(root);
+  const listed = await listSpecFiles(absolute);
+  const read = await Promise.all(listed.specs.map((file) => readOne(absolute, file)));
+  const files = read.flatMap((result) => ('spec' in result ? result.spec : []));
+  const unread = read.flatMap((result) => ('problem' in result ? result.problem : []));
+  const around = await surroundingsOf(absolute);
+  return { root: absolute, ...checkDrive(files, around.surroundings, [...listed.problems, ...unread, ...around.problems]) };
+}
+
+/** Images, disk files and the identity, as far as checks of the specs need them. */
+export async function surroundingsOf(root: string): Promise<{ readonly surroundings: Surroundings; readonly problems: readonly Problem[] }> {
+  try {
+    return { surroundings: await readSurroundings(root), problems: [] };
+  } catch (error) {
+    const { path: where, message } = error as NodeJS.ErrnoException;
+    return { surroundings: {}, problems: [problems.fileUnreadable({ file: where === undefined ? '.' : drivePath(root, where), start: 0, end: 0 }, message)] };
+  }
+}
+
+async function readSurroundings(root: string): Promise<Surroundings> {
+  const [imageEntries, diskEntries, driveId] = await Promise.all([entriesOf(path.join(root, 'images')), filesBelow(root, 'disks'), readDriveId(root)]);
+  const images = await Promise.all((imageEntries ?? []).filter((entry) => entry.isDirectory()).map(async ({ name }) => ((await isFile(path.join(root, 'images', name, 'manifest.json'))) ? [name] : [])));
+  return {
+    ...(imageEntries && { images: images.flat().sort() }),
+    ...(diskEntries && { diskFiles: diskEntries }),
+    ...(driveId !== undefined && { driveId }),
+  };
+}
+
+interface SpecListing {
+  readonly specs: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+async function listSpecFiles(root: string): Promise<SpecListing> {
+  const found: Problem[] = [];
+  const inFolder = async (folder: string): Promise<readonly string[]> => {
+    try {
+      const entries = (await entriesOf(path.join(root, folder))) ?? [];
+      // Names with a leading dot are other systems' (macOS writes `._name` beside each file on a FAT drive) or cut-off writes.
+      return entries.filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.')).map(({ name }) => (folder === '' ? name : `${folder}/${name}`));
+    } catch (error) {
+      found.push(problems.fileUnreadable({ file: folder === '' ? '.' : folder, start: 0, end: 0 }, (error as Error).message));
+      return [];
+    }
+  };
+  const [top, hosts, vms] = await Promise.all([inFolder(''), inFolder('hosts'), inFolder('vms')]);
+  const candidates = [...top.filter((file) => kindOfFile(file) === 'Cluster' || /\.(host|vm)\.ya?ml$|^pxen\.yml$/i.test(file)), ...hosts, ...vms].sort();
+  const specs = candidates.filter((file) => kindOfFile(file) !== undefined);
+  for (const file of candidates) if (kindOfFile(file) === undefined && /\.ya?ml$/i.test(file)) found.push(problems.fileName({ file, start: 0, end: 0 }, expectedName(file)));
+  return { specs, problems: [...found, ...caseClashes(specs)] };
+}
+
+function expectedName(file: string): string {
+  const stem = path.posix.basename(file).replace(/(\.(host|vm))?\.ya?ml$/i, '');
+  if (/^pxen\.yml$/i.test(file)) return FILES_OF_KIND.Cluster;
+  return /\.host\.ya?ml$/i.test(file) || file.startsWith('hosts/') ? `hosts/${stem}.host.yaml` : `vms/${stem}.vm.yaml`;
+}
+
+function caseClashes(files: readonly string[]): readonly Problem[] {
+  return files.flatMap((file) => {
+    const other = files.find((candidate) => candidate !== file && candidate.toLowerCase() === file.toLowerCase());
+    return other === undefined ? [] : problems.fileCase({ file, start: 0, end: 0 }, other);
+  });
+}
+
+async function readOne(root: string, file: string): Promise<{ readonly spec: SpecFile } | { readonly problem: Problem }> {
+  const place = { file, start: 0, end: 0 };
+  let bytes: Buffer;
+  try {
+    const status = await stat(path.join(root, file));
+    if (!status.isFile()) return { problem: problems.fileUnreadable(place, "it isn't a regular file") };
+    if (status.size > MAX_SPEC_BYTES) return { problem: problems.fileTooLarge(place, MAX_SPEC_BYTES) };
+    bytes = await readFile(path.join(root, file));
+  } catch (error) {
+    return { problem: problems.fileUnreadable(place, (error as Error).message) };
+  }
+  try {
+    return { spec: readSpecFile(file, new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+  } catch (error) {
+    if (error instanceof TypeError && (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return { problem: problems.fileEncoding(place, encodingFound(bytes)) };
+    throw error;
+  }
+}
+
+function encodingFound(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff') return 'it begins like UTF-16, as Windows editors write it';
+  return 'it may be in Latin-1 or not text at all';
+}
+
+/** Undefined when there is no such folder. */
+async function entriesOf(folder: string): Promise<readonly Dirent[] | undefined> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+async function filesBelow(root: string, folder: string): Promise<readonly string[] | undefined> {
+  const entries = await entriesOf(path.join(root, folder));
+  if (!entries) return undefined;
+  const nested = await Promise.all(entries.map(async (entry) => (entry.isDirectory() ? ((await filesBelow(root, `${folder}/${entry.name}`)) ?? []) : [`${folder}/${entry.name}`])));
+  return nested.flat().sort();
+}
+
+async function isFile(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile();
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+/** A damaged identity is told of where it is needed (`stateStore.ts`); specs can be checked without it. */
+async function readDriveId(root: string): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path.join(root, 'state', 'identity.json'), 'utf8');
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+  const driveId = /"driveId"\s*:\s*"([^"]*)"/.exec(text)?.[1];
+  return driveId !== undefined && isUuid(driveId) ? driveId : undefined;
+}
+
+function drivePath(root: string, absolute: string): string {
+  return path.relative(root, absolute).split(path.sep).join('/');
+}
+
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
