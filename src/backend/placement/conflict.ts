@@ -1,0 +1,183 @@
+/**
+ * The smallest set of requirements that can't hold together for a VM left out, by a deletion filter (Chinneck 2008, §6.1): each
+ * requirement in turn is dropped, and stays dropped when the rest still can't hold. "Can't" is proven by an exhaustive repacking;
+ * where that doesn't finish within its budget, nothing is claimed.
+ */
+
+import { searchExhaustively } from './exhaustive';
+import { BANDWIDTH, CPU, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
+import { at, Packing } from './packing';
+import type { Problem, Solution } from './problem';
+import { bandwidth, bytes, list, vcpus } from './words';
+
+/** Nodes that all conflicts of one plan may take together. */
+export class ConflictBudget {
+  constructor(private left: number) {}
+
+  /** At most what one question may take, 0 when all is spent. */
+  get perQuestion(): number {
+    return Math.min(this.left, 1500);
+  }
+
+  spend(nodes: number): void {
+    this.left = Math.max(0, this.left - nodes);
+  }
+}
+
+/** Sentences, each one requirement; empty when no conflict was proven. */
+export function conflictOf(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget): string[] {
+  const { barred } = at(formulation.vms, vm);
+  if (barred !== undefined) return [`${at(formulation.vms, vm).model.name}: ${barred}`];
+  let held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
+  const without = { ...held, others: [] };
+  if (contradicts(formulation.problem, vm, without, budget)) held = without;
+  else if (!contradicts(formulation.problem, vm, held, budget)) return [];
+  for (const other of held.others) {
+    const fewer = { ...held, others: held.others.filter((kept) => kept !== other) };
+    if (contradicts(formulation.problem, vm, fewer, budget)) held = fewer;
+  }
+  for (const requirement of held.own) {
+    const fewer = { ...held, own: held.own.filter((kept) => kept !== requirement) };
+    if (contradicts(formulation.problem, vm, fewer, budget)) held = fewer;
+  }
+  return inWords(formulation, vm, held);
+}
+
+type Requirement =
+  | { readonly kind: 'row'; readonly row: number }
+  | { readonly kind: 'disk'; readonly disk: number; readonly row: number }
+  | { readonly kind: 'pin'; readonly disk: number }
+  | { readonly kind: 'apart'; readonly from: number }
+  | { readonly kind: 'on' | 'together' };
+
+interface Held {
+  readonly own: readonly Requirement[];
+  /** VMs that keep their right to run. */
+  readonly others: readonly number[];
+}
+
+/** Those least telling come first: they are the first to be dropped. */
+function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement[] {
+  const { model } = at(vms, vm);
+  const disks = Array.from(at(problem.vmDisks, vm));
+  const rows = [IOPS, BANDWIDTH, SPACE].flatMap((row) => disks.filter((disk) => at(problem.diskLoad, disk * problem.volumeRows + row) > 0).map((disk) => ({ kind: 'disk' as const, disk, row })));
+  return [
+    ...rows,
+    { kind: 'row', row: CPU },
+    { kind: 'row', row: MEMORY },
+    ...(at(problem.vmTogether, vm) >= 0 ? [{ kind: 'together' as const }] : []),
+    ...Array.from(at(problem.vmApart, vm), (from) => ({ kind: 'apart' as const, from })),
+    ...(model.placement.on === undefined ? [] : [{ kind: 'on' as const }]),
+    ...disks.filter((disk) => at(problem.diskHome, disk) >= 0 && at(problem.volumeHost, at(problem.diskHome, disk)) >= 0).map((disk) => ({ kind: 'pin' as const, disk })),
+  ];
+}
+
+/** VMs that go before this one: of the same or higher priority and placed. Those on hosts that don't concern it come first. */
+function rivals(problem: Problem, solution: Solution, vm: number): number[] {
+  const concerns = (other: number) => at(at(problem.vmAllowed, vm), at(solution.vmHost, other));
+  const placed = Array.from({ length: problem.vmCount }, (_, other) => other).filter(
+    (other) => other !== vm && at(solution.vmHost, other) >= 0 && (at(problem.vmLevel, other) <= at(problem.vmLevel, vm) || at(problem.vmFixedHost, other) >= 0),
+  );
+  return placed.sort((a, b) => concerns(a) - concerns(b) || a - b);
+}
+
+/** Whether these provably can't hold together. */
+function contradicts(problem: Problem, vm: number, held: Held, budget: ConflictBudget): boolean {
+  if (budget.perQuestion === 0) return false;
+  const relaxed = relax(problem, vm, held);
+  const open = [vm, ...held.others.filter((other) => at(problem.vmFixedHost, other) < 0)];
+  const noneOut = new Array<number>(problem.vmCount).fill(0);
+  // Beating "nobody out but one of the last level" means that all are placed.
+  noneOut.push(1);
+  const result = searchExhaustively(new Packing(relaxed), open, noneOut, budget.perQuestion);
+  budget.spend(result.nodes);
+  return result.complete && result.best === undefined;
+}
+
+/** The problem with the VM's dropped requirements gone, and only the VMs that are held fixed where they run. */
+function relax(problem: Problem, vm: number, held: Held): Problem {
+  const holds = (wanted: Partial<Requirement>) => held.own.some((own) => Object.entries(wanted).every(([key, value]) => own[key as keyof Requirement] === value));
+  const vmLoad = problem.vmLoad.slice();
+  for (let row = 0; row < problem.hostRows; row++) if (!holds({ kind: 'row', row })) vmLoad[vm * problem.hostRows + row] = 0;
+  const diskLoad = problem.diskLoad.slice();
+  const diskHome = problem.diskHome.slice();
+  const diskVolume = problem.diskVolume.slice();
+  const allowed = (holds({ kind: 'on' }) ? at(problem.vmAllowedAnew, vm) : problem.hostAvailable).slice();
+  for (const disk of at(problem.vmDisks, vm)) {
+    for (let row = 0; row < problem.volumeRows; row++) if (!holds({ kind: 'disk', disk, row })) diskLoad[disk * problem.volumeRows + row] = 0;
+    const home = at(diskHome, disk);
+    const owner = home < 0 ? -1 : at(problem.volumeHost, home);
+    if (owner < 0) continue;
+    if (holds({ kind: 'pin', disk })) allowed.forEach((_, host) => host !== owner && (allowed[host] = 0));
+    else diskHome[disk] = diskVolume[disk] = -1;
+  }
+  const freeFrom = new Set(Array.from(at(problem.vmApart, vm)).filter((from) => !holds({ kind: 'apart', from })));
+  const stays = new Set(held.others);
+  return {
+    ...problem,
+    vmLoad,
+    diskLoad,
+    diskHome,
+    diskVolume,
+    vmAllowed: problem.vmAllowed.map((hosts, other) => (other === vm ? allowed : hosts)),
+    vmApart: problem.vmApart.map((others, other) => (other === vm ? others.filter((from) => !freeFrom.has(from)) : freeFrom.has(other) ? others.filter((peer) => peer !== vm) : others)),
+    vmTogether: problem.vmTogether.map((group, other) => (other === vm && !holds({ kind: 'together' }) ? -1 : group)),
+    vmFixedHost: problem.vmFixedHost.map((host, other) => (stays.has(other) ? host : -1)),
+  };
+}
+
+function inWords(formulation: Formulation, vm: number, held: Held): string[] {
+  const { name } = at(formulation.vms, vm).model;
+  const own = held.own.map((requirement) => requirementInWords(formulation, vm, name, requirement)).reverse();
+  const runs = (fixed: boolean) => held.others.filter((other) => at(formulation.problem.vmFixedHost, other) >= 0 === fixed).sort((a, b) => a - b).map((other) => at(formulation.vms, other).model.name);
+  const verb = (names: readonly string[]) => (names.length === 1 ? 'is' : 'are');
+  const [running, placed] = [runs(true), runs(false)];
+  return [
+    ...own,
+    ...(running.length > 0 ? [`${list(running)} ${verb(running)} running and ${running.length === 1 ? 'stays' : 'stay'}`] : []),
+    ...(placed.length > 0 ? [`${list(placed)} ${verb(placed)} placed first, by priority or because fewer would run otherwise`] : []),
+    ...offers(formulation, held, vm),
+  ];
+}
+
+function requirementInWords({ problem, vms, disks, volumes }: Formulation, vm: number, name: string, requirement: Requirement): string {
+  switch (requirement.kind) {
+    case 'row': {
+      const load = at(problem.vmLoad, vm * problem.hostRows + requirement.row);
+      return requirement.row === CPU ? `${name} needs ${vcpus(load)}` : `${name} needs ${bytes(load)} of memory with Xen's share`;
+    }
+    case 'disk': {
+      const load = at(problem.diskLoad, requirement.disk * problem.volumeRows + requirement.row);
+      const amount = requirement.row === SPACE ? `${bytes(load)} of space` : requirement.row === BANDWIDTH ? bandwidth(load) : `${load} IOPS`;
+      return `disk ${at(disks, requirement.disk).model.name} of ${name} needs ${amount}`;
+    }
+    case 'pin':
+      return `disk ${at(disks, requirement.disk).model.name} of ${name} lies on ${at(volumes, at(problem.diskHome, requirement.disk)).label}`;
+    case 'apart':
+      return `${name} must be apart from ${at(vms, requirement.from).model.name}`;
+    case 'together': {
+      const group = at(problem.vmTogether, vm);
+      const peers = vms.filter((_, other) => other !== vm && at(problem.vmTogether, other) === group);
+      return `${name} must be together with ${list(peers.map((peer) => peer.model.name))}`;
+    }
+    case 'on': {
+      const on = at(vms, vm).model.placement.on ?? [];
+      return on.length === 0 ? `no host satisfies \`on\` of ${name}` : `${name} may run on ${list(on, 'or')} only`;
+    }
+  }
+}
+
+/** What the hosts in question have of the rows in question. */
+function offers({ problem, hosts, vms }: Formulation, held: Held, vm: number): string[] {
+  const on = held.own.some((own) => own.kind === 'on');
+  const pinned = held.own.flatMap((own) => (own.kind === 'pin' ? [at(problem.volumeHost, at(problem.diskHome, own.disk))] : []));
+  const candidates = hosts.flatMap((_, host) => (at(problem.hostAvailable, host) === 1 && (!on || at(at(problem.vmAllowedAnew, vm), host) === 1) && (pinned.length === 0 || pinned.includes(host)) ? [host] : []));
+  if (vms.length === 0 || candidates.length === 0) return ['no host is available for it'];
+  const names = candidates.length > 6 ? `the ${candidates.length} hosts` : list(candidates.map((host) => at(hosts, host).model.name));
+  return held.own.flatMap((own) => {
+    if (own.kind !== 'row') return [];
+    const most = candidates.reduce((sum, host) => sum + at(problem.hostCapacity, host * problem.hostRows + own.row), 0);
+    const amount = own.row === CPU ? vcpus(most) : `${bytes(most)} of memory`;
+    return [`${names} ${candidates.length === 1 ? 'has' : 'have'} ${amount} for VMs${candidates.length === 1 ? '' : ' together'}`];
+  });
+}

@@ -1,0 +1,279 @@
+/** A placement in the making: who is where, what is used, and whether one more VM fits. Every change is O(rows of the VM). */
+
+import { loadOf, type Problem, type Solution } from './problem';
+
+export class Packing {
+  readonly vmHost: Int32Array;
+  readonly diskVolume: Int32Array;
+  readonly hostUsed: Float64Array;
+  readonly volumeUsed: Float64Array;
+  /** VMs on each host, in no particular but a reproducible order. */
+  readonly hostVms: readonly number[][];
+  private readonly slot: Int32Array;
+  private readonly togetherHost: Int32Array;
+  private readonly togetherCount: Int32Array;
+  /** Volumes chosen by the last successful `fits`, one a disk of the VM. */
+  private readonly chosen: Int32Array;
+  private readonly trial: Int32Array;
+
+  constructor(readonly problem: Problem) {
+    this.vmHost = new Int32Array(problem.vmCount).fill(-1);
+    this.diskVolume = Int32Array.from(problem.diskHome);
+    this.hostUsed = new Float64Array(problem.hostCount * problem.hostRows);
+    this.volumeUsed = new Float64Array(problem.volumeCount * problem.volumeRows);
+    this.hostVms = Array.from({ length: problem.hostCount }, () => []);
+    this.slot = new Int32Array(problem.vmCount).fill(-1);
+    let groups = 0;
+    for (const group of problem.vmTogether) groups = Math.max(groups, group + 1);
+    this.togetherHost = new Int32Array(groups).fill(-1);
+    this.togetherCount = new Int32Array(groups);
+    const mostDisks = problem.vmDisks.reduce((most, disks) => Math.max(most, disks.length), 0);
+    this.chosen = new Int32Array(mostDisks).fill(-1);
+    this.trial = new Int32Array(mostDisks).fill(-1);
+    for (let disk = 0; disk < problem.diskCount; disk++) this.addLasting(disk, at(problem.diskHome, disk), 1);
+    for (let vm = 0; vm < problem.vmCount; vm++) {
+      const host = at(problem.vmFixedHost, vm);
+      if (host >= 0) this.settle(vm, host);
+    }
+  }
+
+  /**
+   * Whether the VM may be added to the host. Only rows it adds to are looked at: what already runs is a fact, and an
+   * overfull row is no reason against a VM that takes nothing of it.
+   */
+  fits(vm: number, host: number): boolean {
+    const { problem } = this;
+    if (at(at(problem.vmAllowed, vm), host) === 0) return false;
+    const group = at(problem.vmTogether, vm);
+    if (group >= 0 && at(this.togetherCount, group) > 0 && at(this.togetherHost, group) !== host) return false;
+    for (const other of at(problem.vmApart, vm)) if (at(this.vmHost, other) === host) return false;
+    for (let row = 0; row < problem.hostRows; row++) {
+      const load = at(problem.vmLoad, vm * problem.hostRows + row);
+      const index = host * problem.hostRows + row;
+      if (load > 0 && at(this.hostUsed, index) + load > at(problem.hostCapacity, index)) return false;
+    }
+    return this.chooseVolumes(vm, host);
+  }
+
+  /** Adds the VM, its disks on the volumes that `fits(vm, host)` has just found. */
+  add(vm: number, host: number): void {
+    const disks = at(this.problem.vmDisks, vm);
+    for (let i = 0; i < disks.length; i++) this.putDisk(at(disks, i), at(this.chosen, i));
+    this.enter(vm, host);
+  }
+
+  tryAdd(vm: number, host: number): boolean {
+    if (!this.fits(vm, host)) return false;
+    this.add(vm, host);
+    return true;
+  }
+
+  /** Puts the VM back exactly where it was, disks and all; undoes a `remove`. */
+  restore(vm: number, host: number, volumes: readonly number[]): void {
+    const disks = at(this.problem.vmDisks, vm);
+    for (let i = 0; i < disks.length; i++) this.putDisk(at(disks, i), at(volumes, i));
+    this.enter(vm, host);
+  }
+
+  volumesOf(vm: number): number[] {
+    return Array.from(at(this.problem.vmDisks, vm), (disk) => at(this.diskVolume, disk));
+  }
+
+  remove(vm: number): void {
+    const { problem } = this;
+    const host = at(this.vmHost, vm);
+    const peers = at(this.hostVms, host);
+    const last = at(peers, peers.length - 1);
+    const slot = at(this.slot, vm);
+    peers[slot] = last;
+    this.slot[last] = slot;
+    peers.pop();
+    this.slot[vm] = -1;
+    this.vmHost[vm] = -1;
+    for (let row = 0; row < problem.hostRows; row++) {
+      const index = host * problem.hostRows + row;
+      this.hostUsed[index] = at(this.hostUsed, index) - at(problem.vmLoad, vm * problem.hostRows + row);
+    }
+    for (const disk of at(problem.vmDisks, vm)) this.takeDisk(disk);
+    const group = at(problem.vmTogether, vm);
+    if (group >= 0) this.togetherCount[group] = at(this.togetherCount, group) - 1;
+  }
+
+  isFixed(vm: number): boolean {
+    return at(this.problem.vmFixedHost, vm) >= 0;
+  }
+
+  /** Appends the loads of the host's balanced rows, in ten-thousandths. */
+  hostLoads(host: number, into: number[]): void {
+    const { problem } = this;
+    for (let row = 0; row < problem.hostRows; row++) {
+      const index = host * problem.hostRows + row;
+      if (problem.hostRowBalanced[row]) into.push(loadOf(at(this.hostUsed, index), at(problem.hostCapacity, index)));
+    }
+    for (const volume of at(problem.hostVolumes, host)) {
+      for (let row = 0; row < problem.volumeRows; row++) {
+        const index = volume * problem.volumeRows + row;
+        if (problem.volumeRowBalanced[row]) into.push(loadOf(at(this.volumeUsed, index), at(problem.volumeCapacity, index)));
+      }
+    }
+  }
+
+  maxLoadOfHost(host: number): number {
+    const loads: number[] = [];
+    this.hostLoads(host, loads);
+    return Math.max(0, ...loads);
+  }
+
+  solution(): Solution {
+    return { vmHost: this.vmHost.slice(), diskVolume: this.diskVolume.slice() };
+  }
+
+  /** Takes over a solution as it is. The packing must hold nothing but what is fixed. */
+  load(solution: Solution): void {
+    for (let vm = 0; vm < this.problem.vmCount; vm++) {
+      const host = at(solution.vmHost, vm);
+      if (host < 0 || this.isFixed(vm)) continue;
+      this.restore(vm, host, Array.from(at(this.problem.vmDisks, vm), (disk) => at(solution.diskVolume, disk)));
+    }
+  }
+
+  private settle(vm: number, host: number): void {
+    for (const disk of at(this.problem.vmDisks, vm)) this.putDisk(disk, at(this.problem.diskVolume, disk));
+    this.enter(vm, host);
+  }
+
+  private enter(vm: number, host: number): void {
+    const { problem } = this;
+    const peers = at(this.hostVms, host);
+    this.vmHost[vm] = host;
+    this.slot[vm] = peers.length;
+    peers.push(vm);
+    for (let row = 0; row < problem.hostRows; row++) {
+      const index = host * problem.hostRows + row;
+      this.hostUsed[index] = at(this.hostUsed, index) + at(problem.vmLoad, vm * problem.hostRows + row);
+    }
+    const group = at(problem.vmTogether, vm);
+    if (group >= 0) {
+      this.togetherHost[group] = host;
+      this.togetherCount[group] = at(this.togetherCount, group) + 1;
+    }
+  }
+
+  private putDisk(disk: number, volume: number): void {
+    const { problem } = this;
+    if (at(problem.diskIgnored, disk) === 1 || volume < 0) return;
+    const home = at(problem.diskHome, disk);
+    if (volume !== home) {
+      this.addLasting(disk, home, -1);
+      this.addLasting(disk, volume, 1);
+    }
+    this.diskVolume[disk] = volume;
+    this.addWorking(disk, volume, 1);
+  }
+
+  private takeDisk(disk: number): void {
+    const { problem } = this;
+    const volume = at(this.diskVolume, disk);
+    if (at(problem.diskIgnored, disk) === 1 || volume < 0) return;
+    const home = at(problem.diskHome, disk);
+    this.addWorking(disk, volume, -1);
+    if (volume !== home) {
+      this.addLasting(disk, volume, -1);
+      this.addLasting(disk, home, 1);
+    }
+    this.diskVolume[disk] = home;
+  }
+
+  private addLasting(disk: number, volume: number, sign: 1 | -1): void {
+    this.addRows(disk, volume, sign, true);
+  }
+
+  private addWorking(disk: number, volume: number, sign: 1 | -1): void {
+    this.addRows(disk, volume, sign, false);
+  }
+
+  private addRows(disk: number, volume: number, sign: 1 | -1, lasting: boolean): void {
+    if (volume < 0) return;
+    const { problem } = this;
+    for (let row = 0; row < problem.volumeRows; row++) {
+      if (problem.volumeRowLasting[row] !== lasting) continue;
+      const index = volume * problem.volumeRows + row;
+      this.volumeUsed[index] = at(this.volumeUsed, index) + sign * at(problem.diskLoad, disk * problem.volumeRows + row);
+    }
+  }
+
+  /**
+   * Finds a volume for each disk, the busiest of them as little loaded as possible. Exhaustive: a VM has few disks and a host few
+   * arrays. Leaves its choice in `chosen`.
+   */
+  private chooseVolumes(vm: number, host: number): boolean {
+    const disks = at(this.problem.vmDisks, vm);
+    if (disks.length === 0) return true;
+    const search = { disks, volumes: at(this.problem.hostVolumes, host), best: Infinity, steps: 0 };
+    this.chooseFrom(search, 0, 0);
+    return search.best < Infinity;
+  }
+
+  private chooseFrom(search: VolumeSearch, position: number, worst: number): void {
+    if (worst >= search.best || search.steps > MOST_VOLUME_STEPS) return;
+    if (position === search.disks.length) {
+      search.best = worst;
+      this.chosen.set(this.trial);
+      return;
+    }
+    const disk = at(search.disks, position);
+    const only = at(this.problem.diskVolume, disk);
+    if (at(this.problem.diskIgnored, disk) === 1) {
+      this.trial[position] = -1;
+      this.chooseFrom(search, position + 1, worst);
+      return;
+    }
+    const count = only >= 0 ? 1 : search.volumes.length;
+    for (let i = 0; i < count; i++) {
+      const volume = only >= 0 ? only : at(search.volumes, i);
+      search.steps++;
+      if (only < 0 && at(this.problem.volumeUsable, volume) === 0) continue;
+      const load = this.loadWith(disk, volume);
+      if (load === undefined) continue;
+      this.trial[position] = volume;
+      if (position === search.disks.length - 1) {
+        this.chooseFrom(search, position + 1, Math.max(worst, load));
+        continue;
+      }
+      this.putDisk(disk, volume);
+      this.chooseFrom(search, position + 1, Math.max(worst, load));
+      this.takeDisk(disk);
+    }
+  }
+
+  /** The largest balanced load of the volume with this disk on it; undefined when it doesn't fit. */
+  private loadWith(disk: number, volume: number): number | undefined {
+    const { problem } = this;
+    const stays = volume === at(problem.diskHome, disk);
+    let worst = 0;
+    for (let row = 0; row < problem.volumeRows; row++) {
+      const load = stays && problem.volumeRowLasting[row] ? 0 : at(problem.diskLoad, disk * problem.volumeRows + row);
+      const index = volume * problem.volumeRows + row;
+      const used = at(this.volumeUsed, index) + load;
+      const capacity = at(problem.volumeCapacity, index);
+      if (load > 0 && used > capacity) return undefined;
+      if (problem.volumeRowBalanced[row]) worst = Math.max(worst, loadOf(used, capacity));
+    }
+    return worst;
+  }
+}
+
+interface VolumeSearch {
+  readonly disks: Int32Array;
+  readonly volumes: Int32Array;
+  best: number;
+  steps: number;
+}
+
+/** Enough for 6 disks over 4 arrays; a VM beyond that gets the best found so far. */
+const MOST_VOLUME_STEPS = 6000;
+
+/** An element known to be there: indices come from the problem's own counts. */
+export function at<T>(values: ArrayLike<T>, index: number): T {
+  return values[index] as T;
+}

@@ -1,0 +1,198 @@
+/**
+ * solve(problem) → solution: greedy, repair, exhaustive search where it can finish, then the lower levels by local search.
+ * Budgets are counted in steps, never in seconds, so that the same problem has the same answer on every machine.
+ */
+
+import { balance } from './balance';
+import { fewestHosts, fewestOut, hopelessVms, smallestMaxLoad } from './bounds';
+import { consolidate } from './consolidate';
+import { searchExhaustively } from './exhaustive';
+import { placeGreedily, type Preference } from './greedy';
+import { returnHome } from './homeward';
+import { measure, outByLevel, type Measures } from './objective';
+import { placingOrder, seededNumbers, unitsOf } from './order';
+import { at, Packing } from './packing';
+import type { Problem, Solution } from './problem';
+import { repair } from './repair';
+import { FailureCheck, type Failure } from './survive';
+import { Trial } from './trial';
+
+export interface Solved {
+  readonly solution: Solution;
+  readonly measures: Measures;
+  /** Proven lower bounds of the same measures. */
+  readonly bounds: Measures;
+  readonly shortfall: number;
+  readonly shortfallBound: number;
+  /** The failures behind the shortfall. */
+  readonly failures: readonly Failure[];
+  /** VMs that fit nowhere even alone. */
+  readonly hopeless: ReadonlySet<number>;
+}
+
+export interface Budget {
+  readonly repairSteps: number;
+  readonly exhaustiveNodes: number;
+  readonly balanceSteps: number;
+  readonly surviveSteps: number;
+}
+
+/** Small enough to run at every keystroke for pools of tens of hosts; larger pools get fewer steps a VM. */
+export function quickBudget(problem: Problem): Budget {
+  const size = Math.max(1, problem.vmCount * problem.hostCount);
+  return {
+    repairSteps: clamp(Math.floor(150_000 / size), 10, 1500),
+    exhaustiveNodes: problem.vmCount <= 64 ? 4000 : 0,
+    balanceSteps: clamp(Math.floor(2_000_000_000 / (size * size)), 2000, 6000),
+    surviveSteps: clamp(Math.floor(50_000 / size), 5, 200),
+  };
+}
+
+export function solve(problem: Problem, budget: Budget = quickBudget(problem)): Solved {
+  const order = placingOrder(problem);
+  const units = unitsOf(problem, order);
+  const hopeless = hopelessVms(problem);
+  const placed = place(problem, { order, units, hopeless, budget });
+  const packing = new Packing(problem);
+  packing.load(placed.solution);
+  const check = new FailureCheck(problem, order);
+  const lower = { packing, order, units, check, budget };
+  improveLower(lower);
+  const solution = packing.solution();
+  const measures = measure(problem, solution);
+  return {
+    solution,
+    measures,
+    bounds: {
+      out: placed.bound,
+      bytesMoved: 0,
+      maxLoad: problem.goal === 'balance' ? smallestMaxLoad(problem, solution) : measures.maxLoad,
+      hostsUsed: problem.goal === 'consolidate' ? fewestHosts(problem, solution) : measures.hostsUsed,
+      moves: 0,
+    },
+    failures: check.failures(solution),
+    shortfall: check.shortfall(solution),
+    shortfallBound: check.lowerBound(solution),
+    hopeless,
+  };
+}
+
+interface Placing {
+  readonly order: readonly number[];
+  readonly units: readonly (readonly number[])[];
+  readonly hopeless: ReadonlySet<number>;
+  readonly budget: Budget;
+}
+
+/** The first level: as many VMs as can be, by priority, with a proven bound. */
+function place(problem: Problem, options: Placing): { solution: Solution; bound: readonly number[] } {
+  const { order, units, hopeless, budget } = options;
+  const first: Preference = problem.goal === 'balance' ? 'even' : 'tight';
+  let packing = greedy(problem, options, first);
+  let out = outByLevel(problem, packing.solution());
+  if (first === 'even' && sum(out) > hopeless.size) {
+    const tight = greedy(problem, options, 'tight');
+    const outTight = outByLevel(problem, tight.solution());
+    if (compareLevels(outTight, out) < 0) [packing, out] = [tight, outTight];
+  }
+  let bound = fewestOut(problem, hopeless, out);
+  if (compareLevels(out, bound) > 0) {
+    repair(packing, { order, units, steps: budget.repairSteps, seed: problem.vmCount, hopeless });
+    out = outByLevel(problem, packing.solution());
+    bound = fewestOut(problem, hopeless, out);
+  }
+  if (compareLevels(out, bound) === 0 || budget.exhaustiveNodes === 0) return { solution: packing.solution(), bound };
+  const open = order.filter((vm) => !hopeless.has(vm) && at(problem.vmFixedHost, vm) < 0);
+  const openOut = outByLevel(problem, packing.solution()).map((count, level) => count - countAt(problem, hopeless, level));
+  const proof = searchExhaustively(new Packing(problem), open, openOut, budget.exhaustiveNodes);
+  const solution = proof.best ?? packing.solution();
+  return { solution, bound: proof.complete ? outByLevel(problem, solution) : bound };
+}
+
+function greedy(problem: Problem, options: Placing, preference: Preference): Packing {
+  const packing = new Packing(problem);
+  placeGreedily(packing, options.order, options.units, preference);
+  return packing;
+}
+
+interface Lower {
+  readonly packing: Packing;
+  readonly order: readonly number[];
+  readonly units: readonly (readonly number[])[];
+  readonly check: FailureCheck;
+  readonly budget: Budget;
+}
+
+/** Survival, then balance or consolidation, then fewest moves; none may spoil the one before it. */
+function improveLower(options: Lower): void {
+  const { packing, units, check } = options;
+  const { problem } = packing;
+  const shortfall = () => check.shortfall(packing.solution());
+  improveGoal(options, () => true);
+  let best = shortfall();
+  if (best > check.lowerBound(packing.solution())) {
+    best = surviveBetter(options, best);
+    improveGoal(options, () => shortfall() <= best);
+  }
+  const used = packing.hostVms.filter((vms) => vms.length > 0).length;
+  returnHome(packing, units, () => (problem.survive === 0 || shortfall() <= best) && packing.hostVms.filter((vms) => vms.length > 0).length <= used);
+}
+
+function improveGoal({ packing, order, units, budget }: Lower, allows: () => boolean): void {
+  if (packing.problem.goal === 'consolidate') consolidate(packing, { order, units, allows });
+  else balance(packing, { units, steps: budget.balanceSteps, allows });
+}
+
+/** Random moves and swaps that keep everyone placed; those that don't raise the shortfall stay. Returns what is reached. */
+function surviveBetter({ packing, units, check, budget }: Lower, start: number): number {
+  const { problem } = packing;
+  const random = seededNumbers(problem.vmCount + 1);
+  let best = start;
+  const goal = check.lowerBound(packing.solution());
+  for (let step = 0; step < budget.surviveSteps && best > goal; step++) {
+    const unit = at(units, random(problem.vmCount)).filter((vm) => at(packing.vmHost, vm) >= 0);
+    const target = random(problem.hostCount);
+    const first = unit[0];
+    if (first === undefined || at(packing.vmHost, first) === target || unit.some((vm) => packing.isFixed(vm))) continue;
+    const from = at(packing.vmHost, first);
+    const trial = new Trial(packing);
+    for (const vm of unit) trial.remove(vm);
+    const swap = random(2) === 0 ? swapUnit(packing, units, target, random) : [];
+    for (const vm of swap) trial.remove(vm);
+    const possible = unit.every((vm) => trial.tryAdd(vm, target)) && swap.every((vm) => trial.tryAdd(vm, from));
+    const after = possible ? check.shortfall(packing.solution()) : Infinity;
+    if (after <= best) best = after;
+    else trial.rollBack();
+  }
+  return best;
+}
+
+function swapUnit(packing: Packing, units: readonly (readonly number[])[], host: number, random: (below: number) => number): number[] {
+  const vms = at(packing.hostVms, host);
+  if (vms.length === 0) return [];
+  const unit = at(units, at(vms, random(vms.length))).filter((vm) => at(packing.vmHost, vm) >= 0);
+  return unit.some((vm) => packing.isFixed(vm)) ? [] : unit;
+}
+
+/** Level by level, the highest priority first. */
+export function compareLevels(a: readonly number[], b: readonly number[]): number {
+  for (let level = 0; level < Math.max(a.length, b.length); level++) {
+    const difference = (a[level] ?? 0) - (b[level] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function countAt(problem: Problem, vms: ReadonlySet<number>, level: number): number {
+  let count = 0;
+  for (const vm of vms) if (at(problem.vmLevel, vm) === level) count++;
+  return count;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}

@@ -1,0 +1,100 @@
+/** Random small pools with everything that constrains a placement. */
+
+import fc from 'fast-check';
+import type { DiskPlace } from '../../src/protocol';
+import type { Inventory, PreviousPlacement } from '../../src/backend/placement/inputs';
+import { pool, type ArraySketch, type HostSketch, type PoolSketch, type VmSketch } from './pools';
+import type { PoolModel } from '../../src/backend/drive/model';
+
+export interface Situation {
+  readonly model: PoolModel;
+  readonly inventory: Inventory;
+  readonly previous: PreviousPlacement;
+}
+
+export interface Sizes {
+  readonly hosts: number;
+  readonly vms: number;
+  readonly survive?: number;
+}
+
+export function situations(sizes: Sizes): fc.Arbitrary<Situation> {
+  const hostNames = names('n', sizes.hosts);
+  const vmNames = names('v', sizes.vms);
+  return fc
+    .record({
+      hosts: fc.integer({ min: 1, max: sizes.hosts }).chain((count) => fc.tuple(...hostNames.slice(0, count).map(hostSketch))),
+      vms: fc.integer({ min: 1, max: sizes.vms }).chain((count) => fc.tuple(...vmNames.slice(0, count).map((name) => vmSketch(name, vmNames, hostNames)))),
+      goal: fc.constantFrom('balance' as const, 'consolidate' as const),
+      survive: fc.integer({ min: 0, max: sizes.survive ?? 0 }),
+      cpuOvercommit: fc.constantFrom(1, 1.5),
+      facts: fc.array(fc.record({ vm: fc.nat(), host: fc.nat(), runs: fc.boolean(), made: fc.boolean() }), { maxLength: 3 }),
+      broken: fc.option(fc.record({ host: fc.nat(), whole: fc.boolean(), degraded: fc.boolean() }), { freq: 3 }),
+    })
+    .map((sketch) => situation({ ...sketch, storage: [{ name: 'nas', capacity: 40, bandwidth: 100 }] }, sketch.facts, sketch.broken));
+}
+
+function hostSketch(name: string): fc.Arbitrary<HostSketch> {
+  return fc.record({
+    name: fc.constant(name),
+    cpus: fc.integer({ min: 2, max: 6 }),
+    memory: fc.integer({ min: 4, max: 12 }),
+    arrays: fc.array(fc.record({ capacity: fc.integer({ min: 10, max: 40 }), bandwidth: fc.integer({ min: 50, max: 150 }), degraded: fc.constantFrom('allow' as const, 'never' as const) }), { maxLength: 2 }).map((arrays) =>
+      arrays.map((array, index): ArraySketch => ({ name: `r${index}`, ...array, ...(index === 0 ? { iops: 100 } : {}) })),
+    ),
+  });
+}
+
+function vmSketch(name: string, vms: readonly string[], hosts: readonly string[]): fc.Arbitrary<VmSketch> {
+  const others = vms.filter((other) => other !== name);
+  const rarely = <T>(items: readonly T[]) => fc.oneof({ weight: 4, arbitrary: fc.constant([] as T[]) }, { weight: 1, arbitrary: fc.subarray([...items], { maxLength: 1 }) });
+  return fc.record({
+    name: fc.constant(name),
+    vcpus: fc.integer({ min: 1, max: 3 }),
+    memory: fc.integer({ min: 1, max: 5 }),
+    priority: fc.constantFrom(0, 10, 50),
+    disks: fc.array(fc.record({ size: fc.integer({ min: 1, max: 20 }), bandwidth: fc.integer({ min: 0, max: 60 }), iops: fc.constantFrom(0, 40), shared: fc.boolean() }), { maxLength: 2 }).map((disks) =>
+      disks.map(({ shared, ...disk }, index) => ({ name: `d${index}`, ...disk, ...(shared ? { storage: 'nas' } : {}) })),
+    ),
+    apart: rarely(others),
+    together: rarely(others),
+    auto: fc.constantFrom(true, true, true, false),
+    after: rarely(others),
+    restricted: fc.option(fc.subarray([...hosts]), { freq: 4 }),
+  }).map(({ restricted, ...vm }) => (restricted === null ? vm : { ...vm, on: restricted }));
+}
+
+interface Fact {
+  readonly vm: number;
+  readonly host: number;
+  readonly runs: boolean;
+  readonly made: boolean;
+}
+
+function situation(sketch: PoolSketch, facts: readonly Fact[], broken: { host: number; whole: boolean; degraded: boolean } | null): Situation {
+  const model = pool(sketch);
+  const running: Record<string, string> = {};
+  const disks: Record<string, DiskPlace> = {};
+  for (const fact of facts) {
+    const vm = model.vms[fact.vm % model.vms.length]!;
+    const host = model.hosts[fact.host % model.hosts.length]!;
+    if (fact.runs) running[vm.name] = host.name;
+    if (!fact.made) continue;
+    for (const disk of vm.disks) {
+      const array = host.arrays[0];
+      if (disk.storage !== undefined) disks[`${vm.name}/${disk.name}`] = { storage: disk.storage };
+      else if (array !== undefined) disks[`${vm.name}/${disk.name}`] = { host: host.name, array: array.name };
+    }
+  }
+  const host = broken === null ? undefined : model.hosts[broken.host % model.hosts.length];
+  const arrays = Object.fromEntries((host?.arrays ?? []).map((array) => [array.name, { usable: true, degraded: broken?.degraded ?? false }]));
+  return {
+    model,
+    inventory: { hosts: host === undefined ? {} : { [host.name]: { available: !(broken?.whole ?? false), cause: `${host.name} didn't answer`, arrays } }, disks: {}, running },
+    previous: { assignments: {}, disks },
+  };
+}
+
+function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+}
