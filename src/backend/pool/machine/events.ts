@@ -18,9 +18,10 @@ export type PoolInput =
   | { readonly kind: 'image'; readonly host: string; readonly file: string; readonly bytesSent: number; readonly bytesTotal: number }
   | { readonly kind: 'hello'; readonly host: string }
   /** Answers `wake` only when a packet couldn't be sent. */
-  | { readonly kind: 'wake-failed'; readonly host: string; readonly reason: string }
+  | ({ readonly kind: 'wake-failed'; readonly host: string } & Trouble)
   | { readonly kind: 'connected'; readonly host: string; readonly facts: HostFacts }
-  | { readonly kind: 'connect-failed'; readonly host: string; readonly reason: string }
+  /** `stranger`: something answers there, but it isn't the host as it was pinned, or doesn't let the pool in. */
+  | ({ readonly kind: 'connect-failed'; readonly host: string; readonly stranger: boolean } & Trouble)
   | { readonly kind: 'disconnected'; readonly host: string; readonly reason: string }
   | {
       readonly kind: 'arrays-read';
@@ -30,16 +31,22 @@ export type PoolInput =
       readonly storage: readonly StorageReport[];
       readonly domains: readonly Domain[];
     }
-  | { readonly kind: 'bring-up-failed'; readonly host: string; readonly reason: string }
+  | ({ readonly kind: 'bring-up-failed'; readonly host: string } & Trouble)
   | { readonly kind: 'planned'; readonly plan: PlanJson }
   | { readonly kind: 'plan-failed'; readonly reason: string }
   | { readonly kind: 'disk-created'; readonly vm: string; readonly disk: string; readonly place: DiskPlace; readonly record: DiskRecord }
-  | { readonly kind: 'disk-failed'; readonly vm: string; readonly disk: string; readonly host: string; readonly reason: string }
+  | ({ readonly kind: 'disk-failed'; readonly vm: string; readonly disk: string; readonly host: string } & Trouble)
   | { readonly kind: 'lock-written'; readonly serial: number }
   | { readonly kind: 'lock-failed'; readonly serial: number; readonly reason: string }
   | { readonly kind: 'surveyed'; readonly round: number; readonly answers: Readonly<Record<string, SurveyAnswer>> }
   | { readonly kind: 'vm-started'; readonly vm: string; readonly host: string }
-  | { readonly kind: 'vm-start-failed'; readonly vm: string; readonly host: string; readonly reason: string };
+  | ({ readonly kind: 'vm-start-failed'; readonly vm: string; readonly host: string } & Trouble);
+
+/** What went wrong, as a sentence without its full stop, and what can be done about it. */
+export interface Trouble {
+  readonly reason: string;
+  readonly remedy?: string;
+}
 
 export type SurveyAnswer = { readonly domains: readonly Domain[] } | { readonly failed: string };
 

@@ -5,7 +5,7 @@
 
 import type { HostState } from '../../../protocol';
 import type { Draft } from './draft';
-import type { PoolInput } from './events';
+import type { PoolInput, Trouble } from './events';
 import type { HostNode, PoolConfig } from './state';
 import { type Failure, type TimedStep, failureAt, inWords, isBefore } from './steps';
 
@@ -104,7 +104,7 @@ export function stepHost(draft: Draft, input: HostInput): void {
       if (draft.host(input.host).link === 'down') openLink(draft, input.host, 'hello');
       return;
     case 'wake-failed':
-      draft.updateHost(input.host, { trouble: input.reason });
+      draft.updateHost(input.host, { trouble: troubleOf(input) });
       return;
     case 'connected':
       draft.updateHost(input.host, { link: 'up', nextLinkAt: undefined, facts: input.facts, quiet: false, firmwareSeenAt: undefined });
@@ -114,14 +114,16 @@ export function stepHost(draft: Draft, input: HostInput): void {
     case 'connect-failed':
       draft.updateHost(input.host, { link: 'down' });
       if (host.state === 'off') beginAttempt(draft, input.host, 1);
-      else if (host.state === 'ssh') draft.updateHost(input.host, { trouble: input.reason, nextLinkAt: draft.now + draft.config.timing.connectEveryMs });
+      else if (host.state === 'ssh') draft.updateHost(input.host, { nextLinkAt: draft.now + draft.config.timing.connectEveryMs });
+      // A machine that is off refuses as well: only a stranger's answer explains anything while it is being woken.
+      if (input.stranger || host.state === 'ssh') draft.updateHost(input.host, { trouble: troubleOf(input) });
       return;
     case 'disconnected':
       if (host.link === 'up') loseHost(draft, input.host, `${input.host} was lost: ${input.reason}`);
       return;
     case 'bring-up-failed':
       if (host.state !== 'arrays') return;
-      draft.updateHost(input.host, { trouble: `${input.host} couldn't bring up its arrays: ${input.reason}` });
+      draft.updateHost(input.host, { trouble: troubleOf(input) });
       failStep(draft, input.host, 'arrays');
       return;
     case 'arrays-read':
@@ -209,7 +211,10 @@ function moveOn(draft: Draft, name: string, to: TimedStep, fraction: number): vo
   const host = draft.host(name);
   if (host.link === 'up') return;
   if (host.state === 'failed' || host.state === 'off') {
-    draft.updateHost(name, { attempt: Math.max(1, host.attempt), attemptEndsAt: undefined });
+    draft.updateHost(name, { attempt: Math.max(1, host.attempt), attemptEndsAt: undefined, cause: undefined, remedy: undefined });
+    enter(draft, name, to);
+  } else if (host.state === 'waking') {
+    draft.updateHost(name, { cause: undefined, remedy: undefined });
     enter(draft, name, to);
   } else if (isBefore(host.state, to)) {
     enter(draft, name, to);
@@ -266,6 +271,10 @@ function endLink(draft: Draft, name: string): void {
 
 function forgetSession(draft: Draft, name: string): void {
   draft.updateHost(name, { link: 'down', facts: undefined, arrays: undefined, storage: [], domains: undefined, firmwareSeenAt: undefined, attemptEndsAt: undefined });
+}
+
+function troubleOf({ reason, remedy }: Trouble): Trouble {
+  return remedy === undefined ? { reason } : { reason, remedy };
 }
 
 function isTimed(state: HostState): state is TimedStep {

@@ -43,7 +43,7 @@ export function openPool(config: PoolConfig, now: number): PoolState {
     disks: newDisks(config),
     planning: { plan: undefined, basis: undefined, computing: false, failure: undefined },
     lock: { content: config.lock, written: config.lock, writing: undefined, serial: 0, failures: 0, failure: undefined, retryAt: undefined },
-    survey: { round: 0, askedAt: undefined },
+    survey: { round: 0, askedAt: undefined, watching: false },
   };
 }
 
@@ -86,7 +86,7 @@ function take(draft: Draft, input: PoolInput): void {
       tickHosts(draft);
       return;
     case 'watch':
-      askHosts(draft);
+      askHosts(draft, 'watch');
       return;
     case 'planned':
       planEnded(draft, { plan: input.plan });

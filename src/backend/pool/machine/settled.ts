@@ -9,7 +9,7 @@ export function isSettled(state: PoolState): boolean {
     planning.basis !== undefined &&
     !planning.computing &&
     (lock.content === lock.written || lock.failures >= config.timing.lockTries) &&
-    state.survey.askedAt === undefined &&
+    (state.survey.askedAt === undefined || state.survey.watching) &&
     [...state.hosts.values()].every((host) => host.state === 'ready' || host.state === 'failed') &&
     [...state.vms.values()].every((vm) => vm.making.length === 0 && (vm.state === 'running' || vm.state === 'failed' || vm.state === 'unplaced' || vm.state === 'stopped'))
   );

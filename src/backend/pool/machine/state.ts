@@ -4,6 +4,7 @@ import type { DiskPlace, HostState, PlanJson, VmState } from '../../../protocol'
 import type { HostModel, PoolModel, VmModel } from '../../drive/model';
 import type { LockedDisk, PlacementLock } from '../../drive/state';
 import type { ArrayReport, Domain, HostFacts, StorageReport } from '../../hosts/control';
+import type { Trouble } from './events';
 import type { StepLimits } from './steps';
 
 /** What the machine is told once. */
@@ -79,7 +80,7 @@ export interface HostNode {
   readonly storage: readonly StorageReport[];
   readonly domains: DomainListing | undefined;
   /** The last thing that went wrong, in words: the cause when the step's time runs out. */
-  readonly trouble: string | undefined;
+  readonly trouble: Trouble | undefined;
   readonly cause: string | undefined;
   readonly remedy: string | undefined;
 }
@@ -159,6 +160,8 @@ export interface Survey {
   readonly round: number;
   /** When the present round was asked; undefined: none is under way. */
   readonly askedAt: number | undefined;
+  /** A look in passing, which nothing waits for. */
+  readonly watching: boolean;
 }
 
 export const diskKey = (vm: string, disk: string): string => `${vm}/${disk}`;

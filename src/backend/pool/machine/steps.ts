@@ -1,6 +1,7 @@
 /** A host's way up: how long each step may take, how far it is, and what to say when it ends there. */
 
 import type { HostState } from '../../../protocol';
+import type { Trouble } from './events';
 
 /** The steps that end by a time limit. */
 export type TimedStep = Exclude<HostState, 'off' | 'ready' | 'failed'>;
@@ -89,7 +90,7 @@ export interface StuckHost {
   readonly wakeMethod: string;
   /** For how long, in words. */
   readonly waited: string;
-  readonly trouble: string | undefined;
+  readonly trouble: Trouble | undefined;
 }
 
 /** Why a host came no further than `step`, and what the administrator could do. */
@@ -97,8 +98,8 @@ export function failureAt(step: TimedStep, host: StuckHost): Failure {
   switch (step) {
     case 'waking':
       return {
-        cause: host.trouble ?? `${host.name} didn't show itself within ${host.waited}, after ${calls(host)}`,
-        remedy: `Check its power and network cable, that its firmware allows Wake-on-LAN and network boot, and that ${host.mac} is the MAC address of the port it boots from; or press its power button. If it runs another system, switch it off first.`,
+        cause: `${host.name} didn't show itself within ${host.waited}, after ${calls(host)}${because(host)}`,
+        remedy: host.trouble?.remedy ?? `Check its power and network cable, that its firmware allows Wake-on-LAN and network boot, and that ${host.mac} is the MAC address of the port it boots from; or press its power button. If it runs another system, switch it off first.`,
       };
     case 'dhcp':
       return {
@@ -127,15 +128,19 @@ export function failureAt(step: TimedStep, host: StuckHost): Failure {
       };
     case 'ssh':
       return {
-        cause: `${host.name} said hello, but ssh to ${host.address} failed for ${host.waited}${host.trouble === undefined ? '' : `: ${host.trouble}`}`,
-        remedy: `Check that nothing else has the address ${host.address}, and that port 22 is open between the boot server and the host.`,
+        cause: `${host.name} said hello, but ssh to ${host.address} failed for ${host.waited}${because(host)}`,
+        remedy: host.trouble?.remedy ?? `Check that nothing else has the address ${host.address}, and that port 22 is open between the boot server and the host.`,
       };
     case 'arrays':
       return {
-        cause: host.trouble ?? `${host.name} didn't finish bringing up its arrays within ${host.waited}`,
-        remedy: `Log in (ssh root@${host.address}) and look at /proc/mdstat and dmesg: a dying disk makes an array wait.`,
+        cause: host.trouble?.reason ?? `${host.name} didn't finish bringing up its arrays within ${host.waited}`,
+        remedy: host.trouble?.remedy ?? `Log in (ssh root@${host.address}) and look at /proc/mdstat and dmesg: a dying disk makes an array wait.`,
       };
   }
+}
+
+function because({ trouble }: StuckHost): string {
+  return trouble === undefined ? '' : ` (${trouble.reason})`;
 }
 
 function calls(host: StuckHost): string {

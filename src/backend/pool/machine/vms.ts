@@ -37,7 +37,7 @@ export function stepVm(draft: Draft, input: VmInput): void {
     case 'disk-failed':
       draft.updateVm(input.vm, { making });
       if (draft.host(input.host).link === 'up') {
-        fail(draft, input.vm, `disk ${input.disk} couldn't be made on ${input.host}: ${input.reason}`, 'Make room on the array or correct the source in the spec, then boot again: what exists is kept.');
+        fail(draft, input.vm, input.reason, input.remedy ?? 'Make room on the array or correct the source in the spec, then boot again: what exists is kept.');
       }
       return;
     case 'vm-started':
@@ -46,8 +46,8 @@ export function stepVm(draft: Draft, input: VmInput): void {
       return;
     case 'vm-start-failed':
       if (draft.host(input.host).link === 'up') {
-        fail(draft, input.vm, `${input.host} couldn't start it: ${input.reason}`, `Look at /var/log/xen on ${input.host}.`);
-        askHosts(draft);
+        fail(draft, input.vm, input.reason, input.remedy ?? `Look at /var/log/xen on ${input.host}.`);
+        askHosts(draft, 'start');
       } else {
         draft.updateVm(input.vm, { state: 'waiting' });
       }
@@ -93,12 +93,12 @@ export function considerVms(draft: Draft): void {
 }
 
 /** Asks every reachable host for its domains, unless that is under way. */
-export function askHosts(draft: Draft): void {
+export function askHosts(draft: Draft, purpose: 'start' | 'watch'): void {
   if (draft.survey.askedAt !== undefined) return;
   const hosts = [...draft.hosts].filter(([, { link }]) => link === 'up').map(([name]) => name);
   if (hosts.length === 0) return;
   const round = draft.survey.round + 1;
-  draft.survey = { round, askedAt: draft.now };
+  draft.survey = { round, askedAt: draft.now, watching: purpose === 'watch' };
   draft.emit({ kind: 'survey', round, hosts });
 }
 
@@ -106,7 +106,7 @@ export function askHosts(draft: Draft): void {
 export function hostsAnswered(draft: Draft, input: Extract<PoolInput, { readonly kind: 'surveyed' }>): void {
   const { askedAt, round } = draft.survey;
   if (input.round !== round || askedAt === undefined) return;
-  draft.survey = { round, askedAt: undefined };
+  draft.survey = { round, askedAt: undefined, watching: false };
   for (const [name, answer] of Object.entries(input.answers)) {
     if (draft.host(name).link !== 'up') continue;
     if ('failed' in answer) dropHost(draft, name, `${name} didn't list its domains: ${answer.failed}`);
@@ -193,6 +193,15 @@ function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): voi
     say({ state: 'waiting', host: hostName, reason: `waits for its turn on ${hostName}` });
     return;
   }
+  if (draft.lock.failure !== undefined && !isRecorded(draft, vm, hostName)) {
+    say({
+      state: draft.lock.failures >= draft.config.timing.lockTries ? 'failed' : 'waiting',
+      host: hostName,
+      reason: `its place can't be recorded on the drive: ${draft.lock.failure}`,
+      remedy: 'Check that the drive is plugged in, writable and not full.',
+    });
+    return;
+  }
   const verdict = mayStart({ name, uuid: vm.uuid }, hostName, {
     now: draft.now,
     freshMs: draft.config.timing.surveyFreshMs,
@@ -201,20 +210,14 @@ function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): voi
     disks: vm.spec.disks.map((disk) => draft.disk(diskKey(name, disk.name))),
   });
   if (!verdict.ok) {
-    if (verdict.code === 'ask-first') askHosts(draft);
+    if (verdict.code === 'ask-first') askHosts(draft, 'start');
     const mayChange = verdict.code === 'ask-first' || [...draft.hosts.values()].some(({ state }) => state !== 'ready' && state !== 'failed');
     say({ state: mayChange ? 'waiting' : 'failed', host: hostName, reason: verdict.reason, remedy: verdict.remedy });
     return;
   }
   if (!isRecorded(draft, vm, hostName)) {
-    const { failures, failure } = draft.lock;
-    const givenUp = failures >= draft.config.timing.lockTries;
-    say({
-      state: givenUp ? 'failed' : 'waiting',
-      host: hostName,
-      reason: failure === undefined ? 'its place is being recorded on the drive' : `its place can't be recorded on the drive: ${failure}`,
-      remedy: failure === undefined ? undefined : 'Check that the drive is plugged in, writable and not full.',
-    });
+    assign(draft, name, hostName);
+    say({ state: 'waiting', host: hostName, reason: 'its place is being recorded on the drive' });
     return;
   }
   const disks = vm.spec.disks.flatMap((disk) => {
@@ -226,13 +229,17 @@ function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): voi
   draft.emit({ kind: 'start-vm', vm: name, host: hostName, disks });
 }
 
-/** Writes the VM's host into the drive's record; true once that and its disks are safely there. */
+/** Names the host as the VM's in the record to be written: only once it is shown that no other can be running it. */
+function assign(draft: Draft, name: string, host: string): void {
+  const { content } = draft.lock;
+  if (content.assignments[name] === host) return;
+  draft.lock = { ...draft.lock, content: { ...content, assignments: { ...content.assignments, [name]: host } } };
+}
+
+/** Whether the VM's host and disks are safely on the drive. */
 function isRecorded(draft: Draft, vm: VmNode, host: string): boolean {
   const { name } = vm.spec;
-  const { content, written } = draft.lock;
-  if (content.assignments[name] !== host) {
-    draft.lock = { ...draft.lock, content: { ...content, assignments: { ...content.assignments, [name]: host } } };
-  }
+  const { written } = draft.lock;
   return written.assignments[name] === host && vm.spec.disks.every((disk) => {
     const key = diskKey(name, disk.name);
     return written.disks[key] !== undefined && written.disks[key] === draft.disk(key).locked;
@@ -273,6 +280,8 @@ function seeDomain(draft: Draft, name: string, { host, domain }: Sighting): void
     case 'running':
     case 'paused': {
       const known = vm.runsSince !== undefined && vm.host === host;
+      // Recorded, so that it isn't started elsewhere while this host can't be asked.
+      assign(draft, name, host);
       draft.updateVm(name, {
         state: 'running',
         host,
