@@ -47,6 +47,8 @@ export interface BootServerOptions {
   readonly tokens: BootTokens;
   /** Public keys that `/hello` hands out. */
   readonly authorizedKeys: () => readonly string[];
+  /** Appended to Xen's and Linux's command lines; the QEMU lab spares its slow machines so. */
+  readonly extraArguments?: () => { readonly xen: string; readonly kernel: string };
   readonly onEvent: (event: NetbootEvent) => void;
   readonly clock: Clock;
   readonly random: Random;

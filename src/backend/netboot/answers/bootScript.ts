@@ -1,6 +1,7 @@
 /** What iPXE is told to do for a host: its script, and under UEFI the configuration file of Xen. Pure. */
 
 import type { HostModel, PoolModel } from '../../drive/model';
+import type { BootWords } from '../../image/bootWords';
 import type { Manifest } from '../../image/manifest';
 import { parseSubnet } from '../ipv4';
 import { httpBase, type ServerFacts } from './facts';
@@ -11,8 +12,15 @@ export interface BootScriptInputs {
   readonly mac: string;
   readonly facts: ServerFacts;
   readonly manifest: Manifest;
-  /** One-time, bound to the MAC. */
+  /** One-time, bound to the MAC. It comes back in the URL of the initrd, so that fetching that issues none. */
   readonly token: string;
+  /** Appended to what image and host ask for; the lab's way of sparing a slow machine. */
+  readonly extra?: ExtraArguments;
+}
+
+export interface ExtraArguments {
+  readonly xen: string;
+  readonly kernel: string;
 }
 
 /** Pause before iPXE asks again, seconds: long enough for a busy server, short beside a boot. */
@@ -26,29 +34,57 @@ const RETRY_SECONDS_WITHOUT_IMAGE = 20;
  */
 export function bootScript(inputs: BootScriptInputs): string {
   const { model, mac, facts, host, manifest } = inputs;
-  const file = (name: string) => `--name ${name} \${base}/${name}?mac=${mac}`;
+  const file = (name: string) => `--name ${name} ${imageUrl(inputs, name)}`;
+  const initrd = `--name initrd ${initrdUrl(inputs)}`;
   return `#!ipxe
 # ${host.name} of pool ${model.cluster.name}: image ${manifest.name}
 
 echo PXEN: ${host.name} boots ${manifest.name} from ${facts.address}
-set base ${httpBase(facts)}/images/${manifest.name}
 imgfree
 iseq \${platform} efi && goto uefi || goto bios
 
 :bios
-kernel ${file('xen')} ${xenArguments(inputs)} || goto again
-module ${file('vmlinuz')} ${kernelArguments(inputs)} || goto again
-module ${file('initrd')} || goto again
+${multibootCommands(inputs)}
 boot || goto again
 
 :uefi
 kernel ${file('xen.efi')} -cfg=${XEN_CONFIG_NAME} || goto again
-initrd --name ${XEN_CONFIG_NAME} ${httpBase(facts)}${xenConfigPath(mac)}?token=${inputs.token} || goto again
+initrd --name ${XEN_CONFIG_NAME} ${httpBase(facts)}${xenConfigPath(mac)} || goto again
 initrd ${file('vmlinuz')} || goto again
-initrd ${file('initrd')} || goto again
+initrd ${initrd} || goto again
 boot || goto again
 
 ${again(mac, facts, RETRY_SECONDS)}`;
+}
+
+/**
+ * iPXE hands Xen the command lines in a buffer of 512 bytes for all of them, each beginning with its file's URL, and cuts
+ * off silently what is over (iPXE's src/arch/x86/image/multiboot.c). What is over is told instead.
+ */
+const MULTIBOOT_COMMAND_LINES_BYTES = 512;
+
+function multibootCommands(inputs: BootScriptInputs): string {
+  const lines = [
+    [imageUrl(inputs, 'xen'), xenArguments(inputs)],
+    [imageUrl(inputs, 'vmlinuz'), kernelArguments(inputs)],
+    [initrdUrl(inputs), ''],
+  ].map((line) => words(...line));
+  const excess = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) - MULTIBOOT_COMMAND_LINES_BYTES;
+  if (excess > 0) {
+    return `echo PXEN: the command lines of Xen and Linux are ${excess} bytes too long for a BIOS machine: shorten the name or arguments of image ${inputs.manifest.name}\ngoto again`;
+  }
+  return lines.map((line, index) => `${index === 0 ? 'kernel' : 'module'} --name ${MULTIBOOT_FILES[index] ?? ''} ${line} || goto again`).join('\n');
+}
+
+const MULTIBOOT_FILES = ['xen', 'vmlinuz', 'initrd'];
+
+/** The MAC tells the server who downloads; with dashes, for iPXE writes a colon in a query as three bytes. */
+function imageUrl({ facts, manifest, mac }: BootScriptInputs, file: string): string {
+  return `${httpBase(facts)}/images/${manifest.name}/${file}?mac=${mac.replaceAll(':', '-')}`;
+}
+
+function initrdUrl({ facts, mac, token }: BootScriptInputs): string {
+  return `${httpBase(facts)}${hostInitrdPath(mac)}?token=${token}`;
 }
 
 /** A script for a host that can't be booted now: shows why on its screen, and asks again. */
@@ -69,8 +105,13 @@ export function xenConfigPath(mac: string): string {
   return `/boot/${mac}.cfg`;
 }
 
-/** Xen's EFI configuration file. The token comes back in the query of its URL, so that fetching it issues none. */
-export function xenConfig(inputs: BootScriptInputs): string {
+/** The image's initrd, preceded by this host's boot words. */
+export function hostInitrdPath(mac: string): string {
+  return `/boot/${mac.replaceAll(':', '-')}.initrd`;
+}
+
+/** Xen's EFI configuration file. */
+export function xenConfig(inputs: Omit<BootScriptInputs, 'token'>): string {
   return `[global]
 default=pxen
 
@@ -81,30 +122,34 @@ ramdisk=initrd
 `;
 }
 
-/** Xen takes the last of repeated arguments, so the host's spec overrules the image. */
-function xenArguments({ host, manifest }: BootScriptInputs): string {
-  const memory = `${Math.floor(host.reserve.memoryBytes / (1 << 20))}M`;
-  const cpus = Math.max(1, Math.ceil(host.reserve.cpus));
-  return words(manifest.xenArguments, `dom0_mem=${memory},max:${memory} dom0_max_vcpus=${cpus}`);
-}
-
-function kernelArguments({ model, host, mac, facts, manifest, token }: BootScriptInputs): string {
+/** What the image's scripts are told about this host and this boot. */
+export function bootWords({ model, host, mac, facts, manifest, token }: BootScriptInputs): BootWords {
   const network = model.cluster.network;
   const root = manifest.files['root.squashfs'];
-  return words(
-    manifest.kernelArguments,
-    `pxen.server=${httpBase(facts)}`,
-    `pxen.mac=${mac}`,
-    `pxen.token=${token}`,
-    `pxen.image=${manifest.name}`,
-    `pxen.root.sha256=${root.sha256}`,
-    `pxen.root.size=${root.size}`,
-    `pxen.address=${host.address}/${parseSubnet(network.subnet).prefixLength}`,
-    network.gateway === undefined ? undefined : `pxen.gateway=${network.gateway}`,
-    network.nameservers.length === 0 ? undefined : `pxen.nameservers=${network.nameservers.join(',')}`,
-    `pxen.domain=${network.domain}`,
-    `pxen.host=${host.name}`,
-  );
+  return {
+    'pxen.server': httpBase(facts),
+    'pxen.mac': mac,
+    'pxen.token': token,
+    'pxen.image': manifest.name,
+    'pxen.root.sha256': root.sha256,
+    'pxen.root.size': String(root.size),
+    'pxen.address': `${host.address}/${parseSubnet(network.subnet).prefixLength}`,
+    ...(network.gateway !== undefined && { 'pxen.gateway': network.gateway }),
+    ...(network.nameservers.length > 0 && { 'pxen.nameservers': network.nameservers.join(',') }),
+    'pxen.domain': network.domain,
+    'pxen.host': host.name,
+  };
+}
+
+/** Xen takes the last of repeated arguments, so the host's spec overrules the image. */
+function xenArguments({ host, manifest, extra }: Omit<BootScriptInputs, 'token'>): string {
+  const memory = `${Math.floor(host.reserve.memoryBytes / (1 << 20))}M`;
+  const cpus = Math.max(1, Math.ceil(host.reserve.cpus));
+  return words(manifest.xenArguments, `dom0_mem=${memory},max:${memory} dom0_max_vcpus=${cpus}`, extra?.xen);
+}
+
+function kernelArguments({ manifest, extra }: Omit<BootScriptInputs, 'token'>): string {
+  return words(manifest.kernelArguments, extra?.kernel);
 }
 
 function again(mac: string, facts: ServerFacts, seconds: number): string {

@@ -2,8 +2,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { createReadStream } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import send from 'send';
 import { IMAGE_FILES, ImageError, readManifest, type ImageFile, type ManifestFile } from '../../image/manifest';
 import { refuse } from './respond';
@@ -20,6 +22,8 @@ export interface ImageRequest {
   readonly imagesFolder: string;
   readonly image: string;
   readonly file: string;
+  /** Sent before the file, as one with it; such an answer is made for one machine and has no ranges. */
+  readonly prefix?: Buffer;
   /** When the download begins, at each further tenth of the file, and once at its end. Not for HEAD. */
   readonly onDownload: (download: ImageDownload) => void;
   /** Bytes as they are read. */
@@ -53,6 +57,10 @@ export async function sendImageFile(request: IncomingMessage, response: ServerRe
     refuse(request, response, 500, damage);
     return;
   }
+  if (wanted.prefix) {
+    await sendWithPrefix(request, response, path.join(folder, file), listed.size, wanted.prefix, { ...wanted, file });
+    return;
+  }
   response.setHeader('ETag', `"${listed.sha256}"`);
   // EDK2 boots what it fetched only if it is named so (UEFI 2.10 §24.7).
   response.setHeader('Content-Type', file.endsWith('.efi') ? 'application/efi' : 'application/octet-stream');
@@ -65,6 +73,19 @@ export async function sendImageFile(request: IncomingMessage, response: ServerRe
   });
   stream.on('stream', (content: Readable) => followDownload(response, content, file, listed.size, wanted));
   stream.pipe(response);
+}
+
+async function sendWithPrefix(request: IncomingMessage, response: ServerResponse, file: string, size: number, prefix: Buffer, wanted: ImageRequest & { readonly file: ImageFile }): Promise<void> {
+  response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': prefix.length + size, 'Cache-Control': 'no-store' });
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const content = createReadStream(file, { highWaterMark: READ_BYTES });
+  followDownload(response, content, wanted.file, size, wanted);
+  response.write(prefix);
+  // A client that goes away, or a drive that is pulled, breaks the download off; the event says so.
+  await pipeline(content, response).catch(() => response.destroy());
 }
 
 function followDownload(response: ServerResponse, content: Readable, file: ImageFile, bytesTotal: number, wanted: ImageRequest): void {

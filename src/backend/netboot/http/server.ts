@@ -2,18 +2,19 @@
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { HostModel, PoolModel } from '../../drive/model';
+import { bootWordsArchive } from '../../image/bootWords';
 import { ImageError, readManifest, type Manifest } from '../../image/manifest';
 import path from 'node:path';
-import { bootScript, waitScript, xenConfig } from '../answers/bootScript';
+import { bootScript, bootWords, waitScript, xenConfig, type BootScriptInputs } from '../answers/bootScript';
 import { hostOfMac, nameOfHost, type ServerFacts } from '../answers/facts';
 import type { NetbootMetrics } from '../metrics';
 import type { BootServerOptions, NetbootEvent } from '../server';
 import { openTcp, portOf } from '../sockets';
 import { readHello } from './hello';
-import { sendImageFile, type ImageDownload } from './images';
+import { sendImageFile, type ImageDownload, type ImageRequest } from './images';
 import { refuse, respond } from './respond';
 
-export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'onEvent' | 'log'> {
+export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'extraArguments' | 'onEvent' | 'log'> {
   readonly bindAddress: string;
   readonly port: number;
   readonly metrics: NetbootMetrics;
@@ -90,7 +91,7 @@ class Routes {
         if (rest.length === 1) return this.#boot(request, response, first, url);
         break;
       case 'images':
-        if (rest.length === 2 && second !== undefined) return this.#image(request, response, first, second, url);
+        if (rest.length === 2 && second !== undefined) return this.#file(request, response, { image: first, file: second, mac: macOf(url.searchParams.get('mac') ?? '') });
         break;
       case 'hello':
         if (rest.length === 0) return this.#hello(request, response);
@@ -113,7 +114,7 @@ class Routes {
   }
 
   async #boot(request: IncomingMessage, response: ServerResponse, name: string, url: URL): Promise<void> {
-    const match = /^([0-9a-f]{2}(?:[:-][0-9a-f]{2}){5})\.(ipxe|cfg)$/i.exec(name);
+    const match = /^([0-9a-f]{2}(?:[:-][0-9a-f]{2}){5})\.(ipxe|cfg|initrd)$/i.exec(name);
     if (!match) {
       refuse(request, response, 404, 'Boot scripts are named after a MAC, like 52:54:00:aa:00:01.ipxe.');
       return;
@@ -129,14 +130,28 @@ class Routes {
     const image = this.#options.image();
     const manifest = await this.#manifest(image);
     const facts = { ...this.#address, image };
-    if (match[2]?.toLowerCase() === 'cfg') {
-      const token = url.searchParams.get('token') ?? '';
-      if (!/^[A-Za-z0-9_-]+$/.test(token)) refuse(request, response, 400, 'The token is missing: the boot script names this file with it.');
-      else if (manifest instanceof ImageError) refuse(request, response, 503, manifest.message, { 'Retry-After': '20' });
-      else respond(request, response, { status: 200, text: xenConfig({ model, host, mac, facts, manifest, token }) });
+    const extension = match[2]?.toLowerCase();
+    if (extension === 'ipxe') {
+      await this.#script(request, response, model, host, mac, facts, manifest);
       return;
     }
-    await this.#script(request, response, model, host, mac, facts, manifest);
+    if (manifest instanceof ImageError) {
+      refuse(request, response, 503, manifest.message, { 'Retry-After': '20' });
+      return;
+    }
+    const inputs = { model, host, mac, facts, manifest, ...this.#extra() };
+    if (extension === 'cfg') {
+      respond(request, response, { status: 200, text: xenConfig(inputs) });
+      return;
+    }
+    const token = url.searchParams.get('token') ?? '';
+    if (!/^[A-Za-z0-9_-]+$/.test(token)) refuse(request, response, 400, 'The token is missing: the boot script names this file with it.');
+    else await this.#file(request, response, { image, file: 'initrd', mac, prefix: bootWordsArchive(bootWords({ ...inputs, token })) });
+  }
+
+  #extra(): Pick<BootScriptInputs, 'extra'> {
+    const extra = this.#options.extraArguments?.();
+    return extra === undefined ? {} : { extra };
   }
 
   async #script(request: IncomingMessage, response: ServerResponse, model: PoolModel, host: HostModel, mac: string, facts: ServerFacts, manifest: Manifest | ImageError): Promise<void> {
@@ -147,14 +162,14 @@ class Routes {
     }
     // Only a GET begins a boot: a HEAD must not cost a token.
     const token = request.method === 'GET' ? await this.#options.tokens.issue(mac) : '';
-    respond(request, response, { status: 200, text: bootScript({ model, host, mac, facts, manifest, token }) });
+    respond(request, response, { status: 200, text: bootScript({ model, host, mac, facts, manifest, token, ...this.#extra() }) });
     if (request.method === 'GET') {
       this.#emit({ kind: 'script', mac, host: host.name, sentence: `${nameOfHost(host, mac)} got its boot script for ${manifest.name}` });
     }
   }
 
-  async #image(request: IncomingMessage, response: ServerResponse, image: string, file: string, url: URL): Promise<void> {
-    const mac = macOf(url.searchParams.get('mac') ?? '');
+  async #file(request: IncomingMessage, response: ServerResponse, wanted: Pick<ImageRequest, 'image' | 'file' | 'prefix'> & { readonly mac: string }): Promise<void> {
+    const { image, file, prefix, mac } = wanted;
     const host = hostOfMac(this.#options.model(), mac);
     const { metrics } = this.#options;
     let counted = false;
@@ -162,6 +177,7 @@ class Routes {
       imagesFolder: this.#options.imagesFolder,
       image,
       file,
+      ...(prefix && { prefix }),
       onBytes: (bytes) => metrics.httpBytes.inc(bytes),
       onDamage: (sentence) => this.#emit({ kind: 'refused', ...(host && { mac, host: host.name }), sentence }),
       onDownload: (download) => {
