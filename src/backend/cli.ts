@@ -31,10 +31,32 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** Verbs are imported when called, so that `pxen validate` doesn't load ssh. */
-function buildProgram(_io: VerbIo, _exit: (code: number) => void): Command {
+function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
   const program = new Command('pxen')
     .description('Boots a whole Xen pool from one drive.')
     .version(PXEN_VERSION)
     .exitOverride();
+
+  program
+    .command('validate')
+    .description('Tell every problem of the specs on a drive.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nProblems are printed as file:line:column: severity code message.\nExits 0 when there are none, 1 when there are, 2 when the drive is not there.')
+    .action(async (drive: string, { json }: { json: boolean }) => {
+      const { runValidate } = await import('./verbs/validate');
+      exit(await runValidate({ drive, json }, io));
+    });
+
+  const drive = program.command('drive').description('Make drives.');
+  drive
+    .command('new')
+    .description('Write a small, commented drive to start from.')
+    .argument('FOLDER', 'a new or empty folder')
+    .option('--json', 'print one JSON document', false)
+    .action(async (folder: string, { json }: { json: boolean }) => {
+      const { runDriveNew } = await import('./verbs/drive-new');
+      exit(await runDriveNew({ folder, json }, io));
+    });
   return program;
 }
