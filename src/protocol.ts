@@ -34,9 +34,17 @@ export interface PlanJson {
   /** `vm/disk` to its place. */
   readonly disks: Readonly<Record<string, DiskPlace>>;
   readonly unplaced: readonly UnplacedVm[];
+  /** Failures within what `survive` promises, after which VMs would find no room. */
+  readonly failures: readonly FailureShortfall[];
   readonly actions: readonly PlanAction[];
   readonly objective: PlanObjective;
   readonly bound: PlanObjective;
+}
+
+export interface FailureShortfall {
+  /** Hosts that fail at the same time. */
+  readonly hosts: readonly string[];
+  readonly vms: readonly string[];
 }
 
 export interface UnplacedVm {
@@ -58,6 +66,7 @@ export type PlanAction =
 export interface PlanObjective {
   /** Sum of the priorities of the VMs left out. */
   readonly unplacedPriority: number;
+  /** VMs without room after a failure, counted over all failures that `survive` promises to bear. */
   readonly surviveShortfall: number;
   readonly bytesMoved: number;
   /** The largest load of any resource of any host, 0…1. */

@@ -48,6 +48,17 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
       exit(await runValidate({ drive, json }, io));
     });
 
+  program
+    .command('plan')
+    .description('Show where each VM goes, why some are left out, and the actions that lead there.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.')
+    .action(async (drive: string, { json }: { json: boolean }) => {
+      const { runPlan } = await import('./verbs/plan');
+      exit(await runPlan({ drive, json }, io));
+    });
+
   const drive = program.command('drive').description('Make drives.');
   drive
     .command('new')

@@ -113,7 +113,7 @@ describe('the checker', () => {
       { kind: 'start', vm: vm.name, host: 'n1' },
     ]);
     const nothing = { unplacedPriority: 0, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0, hostsUsed: 1, moves: 0 };
-    const plan: PlanJson = { status: 'feasible', gap: 0, assignments: { a: 'n1', b: 'n1' }, disks, unplaced: [], actions, objective: nothing, bound: nothing };
+    const plan: PlanJson = { status: 'feasible', gap: 0, assignments: { a: 'n1', b: 'n1' }, disks, unplaced: [], failures: [], actions, objective: nothing, bound: nothing };
     expect(checkPlan(model, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, plan).join('\n')).toMatch(violation);
   });
 

@@ -32,7 +32,7 @@ describe('a plan', () => {
   it('is the same whatever the order of hosts, VMs, arrays and disks', () => {
     fc.assert(
       fc.property(situations({ hosts: 5, vms: 12, survive: 1 }), fc.infiniteStream(fc.nat()), ({ model, inventory, previous }, stream) => {
-        const draw = () => stream.next().value;
+        const draw = (): number => Number(stream.next().value);
         const shuffled = {
           ...model,
           hosts: shuffle(model.hosts, draw).map((host) => ({ ...host, arrays: shuffle(host.arrays, draw) })),

@@ -46,7 +46,7 @@ export function conflictOf(formulation: Formulation, solution: Solution, vm: num
 type Requirement =
   | { readonly kind: 'row'; readonly row: number }
   | { readonly kind: 'disk'; readonly disk: number; readonly row: number }
-  | { readonly kind: 'pin'; readonly disk: number }
+  | { readonly kind: 'pin' | 'volume'; readonly disk: number }
   | { readonly kind: 'apart'; readonly from: number }
   | { readonly kind: 'on' | 'together' };
 
@@ -60,6 +60,7 @@ interface Held {
 function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement[] {
   const { model } = at(vms, vm);
   const disks = Array.from(at(problem.vmDisks, vm));
+  const isLocal = (disk: number) => at(problem.diskHome, disk) >= 0 && at(problem.volumeHost, at(problem.diskHome, disk)) >= 0;
   const rows = [IOPS, BANDWIDTH, SPACE].flatMap((row) => disks.filter((disk) => at(problem.diskLoad, disk * problem.volumeRows + row) > 0).map((disk) => ({ kind: 'disk' as const, disk, row })));
   return [
     ...rows,
@@ -68,7 +69,8 @@ function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement
     ...(at(problem.vmTogether, vm) >= 0 ? [{ kind: 'together' as const }] : []),
     ...Array.from(at(problem.vmApart, vm), (from) => ({ kind: 'apart' as const, from })),
     ...(model.placement.on === undefined ? [] : [{ kind: 'on' as const }]),
-    ...disks.filter((disk) => at(problem.diskHome, disk) >= 0 && at(problem.volumeHost, at(problem.diskHome, disk)) >= 0).map((disk) => ({ kind: 'pin' as const, disk })),
+    ...disks.filter((disk) => at(problem.diskVolume, disk) < 0).map((disk) => ({ kind: 'volume' as const, disk })),
+    ...disks.filter(isLocal).map((disk) => ({ kind: 'pin' as const, disk })),
   ];
 }
 
@@ -102,14 +104,19 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
   const diskLoad = problem.diskLoad.slice();
   const diskHome = problem.diskHome.slice();
   const diskVolume = problem.diskVolume.slice();
+  const diskIgnored = problem.diskIgnored.slice();
   const allowed = (holds({ kind: 'on' }) ? at(problem.vmAllowedAnew, vm) : problem.hostAvailable).slice();
   for (const disk of at(problem.vmDisks, vm)) {
     for (let row = 0; row < problem.volumeRows; row++) if (!holds({ kind: 'disk', disk, row })) diskLoad[disk * problem.volumeRows + row] = 0;
+    if (at(diskVolume, disk) < 0 && !holds({ kind: 'volume', disk })) diskIgnored[disk] = 1;
     const home = at(diskHome, disk);
     const owner = home < 0 ? -1 : at(problem.volumeHost, home);
     if (owner < 0) continue;
     if (holds({ kind: 'pin', disk })) allowed.forEach((_, host) => host !== owner && (allowed[host] = 0));
-    else diskHome[disk] = diskVolume[disk] = -1;
+    else {
+      diskHome[disk] = diskVolume[disk] = -1;
+      diskIgnored[disk] = 1;
+    }
   }
   const freeFrom = new Set(Array.from(at(problem.vmApart, vm)).filter((from) => !holds({ kind: 'apart', from })));
   const stays = new Set(held.others);
@@ -119,6 +126,7 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
     diskLoad,
     diskHome,
     diskVolume,
+    diskIgnored,
     vmAllowed: problem.vmAllowed.map((hosts, other) => (other === vm ? allowed : hosts)),
     vmApart: problem.vmApart.map((others, other) => (other === vm ? others.filter((from) => !freeFrom.has(from)) : freeFrom.has(other) ? others.filter((peer) => peer !== vm) : others)),
     vmTogether: problem.vmTogether.map((group, other) => (other === vm && !holds({ kind: 'together' }) ? -1 : group)),
@@ -128,7 +136,8 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
 
 function inWords(formulation: Formulation, vm: number, held: Held): string[] {
   const { name } = at(formulation.vms, vm).model;
-  const own = held.own.map((requirement) => requirementInWords(formulation, vm, name, requirement)).reverse();
+  const bySize = new Set(held.own.flatMap((own) => (own.kind === 'disk' ? [own.disk] : [])));
+  const own = held.own.filter((requirement) => requirement.kind !== 'volume' || !bySize.has(requirement.disk)).map((requirement) => requirementInWords(formulation, vm, name, requirement)).reverse();
   const runs = (fixed: boolean) => held.others.filter((other) => at(formulation.problem.vmFixedHost, other) >= 0 === fixed).sort((a, b) => a - b).map((other) => at(formulation.vms, other).model.name);
   const verb = (names: readonly string[]) => (names.length === 1 ? 'is' : 'are');
   const [running, placed] = [runs(true), runs(false)];
@@ -136,7 +145,7 @@ function inWords(formulation: Formulation, vm: number, held: Held): string[] {
     ...own,
     ...(running.length > 0 ? [`${list(running)} ${verb(running)} running and ${running.length === 1 ? 'stays' : 'stay'}`] : []),
     ...(placed.length > 0 ? [`${list(placed)} ${verb(placed)} placed first, by priority or because fewer would run otherwise`] : []),
-    ...offers(formulation, held, vm),
+    ...new Set(offers(formulation, held, vm)),
   ];
 }
 
@@ -151,6 +160,8 @@ function requirementInWords({ problem, vms, disks, volumes }: Formulation, vm: n
       const amount = requirement.row === SPACE ? `${bytes(load)} of space` : requirement.row === BANDWIDTH ? bandwidth(load) : `${load} IOPS`;
       return `disk ${at(disks, requirement.disk).model.name} of ${name} needs ${amount}`;
     }
+    case 'volume':
+      return `disk ${at(disks, requirement.disk).model.name} of ${name} needs an array that can be used, on the host of ${name}`;
     case 'pin':
       return `disk ${at(disks, requirement.disk).model.name} of ${name} lies on ${at(volumes, at(problem.diskHome, requirement.disk)).label}`;
     case 'apart':
@@ -168,16 +179,38 @@ function requirementInWords({ problem, vms, disks, volumes }: Formulation, vm: n
 }
 
 /** What the hosts in question have of the rows in question. */
-function offers({ problem, hosts, vms }: Formulation, held: Held, vm: number): string[] {
+function offers(formulation: Formulation, held: Held, vm: number): string[] {
+  const { problem, hosts, volumes } = formulation;
+  const candidates = hostsInQuestion(formulation, held, vm);
+  if (!problem.hostAvailable.includes(1)) return ['no host is available'];
+  return held.own.flatMap((own) => {
+    if (own.kind === 'row') {
+      const write = own.row === CPU ? vcpus : bytes;
+      const each = candidates.map((host) => ({ name: at(hosts, host).model.name, has: at(problem.hostCapacity, host * problem.hostRows + own.row) }));
+      return has(each, write, own.row === CPU ? 'for VMs' : 'of memory for VMs');
+    }
+    if (own.kind !== 'disk') return [];
+    const only = at(problem.diskVolume, own.disk);
+    const among = only >= 0 ? [only] : candidates.flatMap((host) => Array.from(at(problem.hostVolumes, host)));
+    const each = among.map((volume) => ({ name: at(volumes, volume).label, has: at(problem.volumeCapacity, volume * problem.volumeRows + own.row) }));
+    return has(each, own.row === SPACE ? bytes : own.row === BANDWIDTH ? bandwidth : String, own.row === SPACE ? 'of space' : own.row === IOPS ? 'IOPS' : '');
+  });
+}
+
+function hostsInQuestion({ problem, hosts }: Formulation, held: Held, vm: number): number[] {
   const on = held.own.some((own) => own.kind === 'on');
   const pinned = held.own.flatMap((own) => (own.kind === 'pin' ? [at(problem.volumeHost, at(problem.diskHome, own.disk))] : []));
-  const candidates = hosts.flatMap((_, host) => (at(problem.hostAvailable, host) === 1 && (!on || at(at(problem.vmAllowedAnew, vm), host) === 1) && (pinned.length === 0 || pinned.includes(host)) ? [host] : []));
-  if (vms.length === 0 || candidates.length === 0) return ['no host is available for it'];
-  const names = candidates.length > 6 ? `the ${candidates.length} hosts` : list(candidates.map((host) => at(hosts, host).model.name));
-  return held.own.flatMap((own) => {
-    if (own.kind !== 'row') return [];
-    const most = candidates.reduce((sum, host) => sum + at(problem.hostCapacity, host * problem.hostRows + own.row), 0);
-    const amount = own.row === CPU ? vcpus(most) : `${bytes(most)} of memory`;
-    return [`${names} ${candidates.length === 1 ? 'has' : 'have'} ${amount} for VMs${candidates.length === 1 ? '' : ' together'}`];
+  return hosts.flatMap((_, host) => {
+    const allowed = at(problem.hostAvailable, host) === 1 && (!on || at(at(problem.vmAllowedAnew, vm), host) === 1);
+    return allowed && (pinned.length === 0 || pinned.includes(host)) ? [host] : [];
   });
+}
+
+/** `n1 has 8 GiB and n2 has 16 GiB of memory for VMs`; of many, the sum and the largest. */
+function has(each: readonly { readonly name: string; readonly has: number }[], write: (value: number) => string, what: string): string[] {
+  if (each.length === 0) return [];
+  const total = each.reduce((sum, { has: amount }) => sum + amount, 0);
+  const most = each.reduce((largest, { has: amount }) => Math.max(largest, amount), 0);
+  const amounts = each.length > 6 ? `${each.length} places have ${write(total)} together, the largest ${write(most)}` : list(each.map(({ name, has: amount }) => `${name} has ${write(amount)}`));
+  return [`${amounts} ${what}`.trimEnd()];
 }

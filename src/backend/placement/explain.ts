@@ -6,10 +6,11 @@ import { bandwidth, bytes, list, vcpus } from './words';
 
 /** One sentence a requirement or host, in the order of the hosts' names. `packing` holds the plan. */
 export function reasonsFor(formulation: Formulation, packing: Packing, vm: number): string[] {
-  const { barred } = at(formulation.vms, vm);
+  const { barred, model } = at(formulation.vms, vm);
   if (barred !== undefined) return [barred];
+  if (model.placement.on?.length === 0) return ['no host satisfies its `on`'];
   if (formulation.hosts.length === 0) return ['the drive describes no host'];
-  return formulation.hosts.map(({ model }, host) => `${model.name}: ${list(lacks(formulation, packing, vm, host))}`);
+  return formulation.hosts.map((planned, host) => `${planned.model.name}: ${list(lacks(formulation, packing, vm, host))}`);
 }
 
 /** What keeps the VM from this host; in doubt it says that nothing does, which an unproven plan can meet. */
@@ -18,7 +19,7 @@ function lacks(formulation: Formulation, packing: Packing, vm: number, host: num
   const { capacity, model: hostModel } = at(formulation.hosts, host);
   if (!capacity.available) return [`unavailable: ${capacity.cause ?? ''}`];
   if (model.placement.on !== undefined && !model.placement.on.includes(hostModel.name)) {
-    return [model.placement.on.length === 0 ? 'no host satisfies its `on`' : `it may run on ${list(model.placement.on, 'or')} only`];
+    return [`it may run on ${list(model.placement.on, 'or')} only`];
   }
   const pinned = pinnedElsewhere(formulation, vm, host);
   if (pinned !== undefined) return [pinned];

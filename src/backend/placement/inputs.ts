@@ -34,5 +34,10 @@ export interface PreviousPlacement {
   readonly disks: Readonly<Record<string, DiskPlace>>;
 }
 
+/** From the lock file's form, which also knows generations and sizes. */
+export function previousPlacement(lock: { readonly assignments: Readonly<Record<string, string>>; readonly disks: Readonly<Record<string, { readonly place: DiskPlace }>> }): PreviousPlacement {
+  return { assignments: lock.assignments, disks: Object.fromEntries(Object.entries(lock.disks).map(([key, { place }]) => [key, place])) };
+}
+
 export const EMPTY_INVENTORY: Inventory = { hosts: {}, disks: {}, running: {} };
 export const NO_PREVIOUS_PLACEMENT: PreviousPlacement = { assignments: {}, disks: {} };

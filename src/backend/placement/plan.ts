@@ -47,6 +47,10 @@ function toPlan(formulation: Formulation, solved: Solved, { model, inventory, pr
     gap,
     ...target,
     unplaced,
+    failures: solved.failures.map(({ hosts, lost }) => ({
+      hosts: hosts.map((host) => at(formulation.hosts, host).model.name),
+      vms: lost.map((vm) => at(formulation.vms, vm).model.name).sort(),
+    })),
     actions: planActions(model, inventory, previous, target),
     objective,
     bound,

@@ -1,0 +1,119 @@
+import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PlanJson } from '../../src/protocol';
+import type { PlacementLock } from '../../src/backend/drive/state';
+import { openDriveState } from '../../src/backend/drive/stateStore';
+import { systemClock, systemRandom } from '../../src/backend/system';
+import type { VerbIo } from '../../src/backend/verbs/io';
+import { runPlan } from '../../src/backend/verbs/plan';
+
+const CLUSTER = `kind: Cluster
+name: lab
+network: {subnet: 10.77.0.0/24, server: 10.77.0.1}
+boot: {image: dom0-1}
+placement: {cpuOvercommit: 2}
+storage:
+  - {name: nas, type: nfs, source: "10.77.0.5:/vms", capacity: 1TiB, bandwidth: 400MB/s}
+`;
+const HOSTS = ['node1', 'node2']
+  .map(
+    (name, index) => `kind: Host
+name: ${name}
+macs: ["52:54:00:aa:00:0${index + 1}"]
+address: 10.77.0.1${index + 1}
+cpus: 4
+memory: 10GiB
+reserve: {cpus: 1, memory: 2GiB}
+arrays:
+  - {name: r0, uuid: "3aaa0122:29827cfa:5331ad66:ca76737${index}", level: raid1, members: [A${index}, B${index}], mount: /srv/r0, capacity: 100GiB, bandwidth: 200MB/s}
+`,
+  )
+  .join('---\n');
+const vm = (name: string, memory: string, extra = '') => `kind: VM
+name: ${name}
+vcpus: 2
+memory: ${memory}
+disks: [{name: root, size: 20GiB, bandwidth: 50MB/s}]
+nics: [{bridge: xenbr0}]
+boot: {type: pv, bootloader: pygrub}
+${extra}`;
+
+let drive: string;
+beforeEach(async () => {
+  drive = await mkdtemp(path.join(tmpdir(), 'pxen-plan-'));
+  await mkdir(path.join(drive, 'hosts'));
+  await mkdir(path.join(drive, 'vms'));
+  await writeFile(path.join(drive, 'pxen.yaml'), CLUSTER);
+  await writeFile(path.join(drive, 'hosts/all.host.yaml'), HOSTS);
+});
+afterEach(() => rm(drive, { recursive: true }));
+
+describe('pxen plan', () => {
+  it('prints hosts with their loads, VMs and actions, and exits 0 when all are placed', async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '4GiB', 'priority: 100\nplacement: {apart: [web1]}\n'), vm('web1', '2GiB', 'start: {after: [db1]}\n')].join('---\n'));
+    const { code, out } = await run({ json: false });
+    expect(code).toBe(0);
+    await expect(out).toMatchFileSnapshot('texts/all-placed.txt');
+  });
+
+  it('says why a VM is left out and exits 1', async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '7GiB', 'priority: 100\n'), vm('web1', '6GiB'), vm('web2', '6GiB'), vm('spare', '1GiB', 'start: {auto: false}\n')].join('---\n'));
+    const { code, out } = await run({ json: false });
+    expect(code).toBe(1);
+    await expect(out).toMatchFileSnapshot('texts/left-out.txt');
+  });
+
+  it('prints one JSON document of the contract', async () => {
+    await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
+    const { code, out } = await run({ json: true });
+    const plan = JSON.parse(out) as PlanJson;
+    expect(code).toBe(0);
+    expect(plan.assignments).toEqual({ db1: 'node1' });
+    expect(plan.disks).toEqual({ 'db1/root': { host: 'node1', array: 'r0' } });
+    expect(plan.actions.map(({ kind }) => kind)).toEqual(['create-disk', 'start']);
+  });
+
+  it('keeps a VM with the disk that the placement lock knows', async () => {
+    await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
+    const lock: PlacementLock = { assignments: { db1: 'node2' }, disks: { 'db1/root': { place: { host: 'node2', array: 'r0' }, generation: 1, sizeBytes: 20 * 2 ** 30 } } };
+    await openDriveState(path.join(drive, 'state'), systemClock, systemRandom).writePlacement(lock);
+    const plan = JSON.parse((await run({ json: true })).out) as PlanJson;
+    expect(plan.assignments).toEqual({ db1: 'node2' });
+    expect(plan.actions).toEqual([{ kind: 'start', vm: 'db1', host: 'node2' }]);
+  });
+
+  it('tells the problems of an invalid drive and exits 2', async () => {
+    await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4'));
+    const text = await run({ json: false });
+    expect(text.code).toBe(2);
+    expect(text.out).toBe('');
+    expect(text.err).toMatch(/^vms\/db1\.vm\.yaml:4:9: error /);
+    const json = await run({ json: true });
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.out)).toMatchObject({ problems: [{ file: 'vms/db1.vm.yaml', line: 4 }] });
+  });
+
+  it('refuses a damaged placement lock instead of planning without it', async () => {
+    await mkdir(path.join(drive, 'state'));
+    await writeFile(path.join(drive, 'state/placement.json'), '{"assign');
+    const { code, err } = await run({ json: false });
+    expect(code).toBe(2);
+    expect(err).toContain('placement.json');
+  });
+
+  it('writes nothing on the drive', async () => {
+    await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
+    const before = await readdir(drive, { recursive: true });
+    await run({ json: false });
+    expect(await readdir(drive, { recursive: true })).toEqual(before);
+  });
+});
+
+async function run({ json }: { json: boolean }): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
+  const code = await runPlan({ drive, json }, io);
+  return { code, out, err };
+}
