@@ -4,16 +4,20 @@ import type { ProblemJson, Severity } from '../../protocol';
 import type { QuantityFault, QuantityKind } from './quantity';
 import type { LineIndex, Place } from './text';
 
-export type ProblemCode =
-  | 'file-unreadable' | 'file-too-large' | 'file-encoding' | 'file-empty' | 'file-name' | 'file-case'
-  | 'yaml-syntax' | 'yaml-tab' | 'yaml-duplicate-key' | 'yaml-alias' | 'yaml-merge-key' | 'yaml-tag' | 'yaml-directive' | 'yaml-leading-zero' | 'yaml-boolean' | 'yaml-nesting'
-  | 'cluster-missing' | 'cluster-second' | 'kind-missing' | 'kind-unknown' | 'kind-misplaced'
-  | 'key-unknown' | 'key-missing' | 'key-conflict' | 'type-wrong' | 'value-unknown' | 'value-malformed' | 'number-range' | 'item-count' | 'item-repeated'
-  | 'unit-missing' | 'unit-unknown' | 'quantity-malformed' | 'quantity-range' | 'reserve-too-large'
-  | 'name-duplicate' | 'mac-duplicate' | 'address-duplicate' | 'uuid-duplicate' | 'member-duplicate' | 'mount-overlap'
-  | 'subnet-host-bits' | 'address-outside' | 'address-reserved'
-  | 'reference-unknown' | 'reference-self' | 'start-cycle' | 'apart-and-together' | 'array-members'
-  | 'image-missing' | 'disk-file-missing';
+/** Closed: a new thing to tell is a new code here and a factory below. */
+export const PROBLEM_CODES = [
+  'file-unreadable', 'file-too-large', 'file-encoding', 'file-empty', 'file-name', 'file-case',
+  'yaml-syntax', 'yaml-tab', 'yaml-duplicate-key', 'yaml-alias', 'yaml-merge-key', 'yaml-tag', 'yaml-directive', 'yaml-leading-zero', 'yaml-boolean', 'yaml-nesting',
+  'cluster-missing', 'cluster-second', 'kind-missing', 'kind-unknown', 'kind-misplaced',
+  'key-unknown', 'key-missing', 'key-conflict', 'type-wrong', 'value-unknown', 'value-malformed', 'number-range', 'item-count', 'item-repeated',
+  'unit-missing', 'unit-unknown', 'quantity-malformed', 'quantity-range', 'reserve-too-large',
+  'name-duplicate', 'mac-duplicate', 'address-duplicate', 'uuid-duplicate', 'member-duplicate', 'mount-overlap',
+  'subnet-host-bits', 'address-outside', 'address-reserved',
+  'reference-unknown', 'reference-self', 'start-cycle', 'apart-and-together', 'array-members',
+  'image-missing', 'disk-file-missing',
+] as const;
+
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 export interface Problem extends Place {
   readonly severity: Severity;
@@ -210,8 +214,9 @@ export const referenceUnknown = (place: Place, what: string, written: string, su
 export const referenceSelf = (place: Place, name: string): Problem =>
   error(place, 'reference-self', `"${name}" names itself here. Remove it.`);
 
-export const startCycle = (place: Place, cycle: readonly string[], otherPlaces: string): Problem =>
-  error(place, 'start-cycle', `The start order goes in a circle: ${cycle.join(' after ')} (see ${otherPlaces}). Remove one of these "after" entries.`);
+/** `cycle` begins and ends with the same VM; `nextPlace` is where its second one names the third. */
+export const startCycle = (place: Place, cycle: readonly string[], nextPlace: string): Problem =>
+  error(place, 'start-cycle', `The start order goes in a circle: ${shortened(cycle).join(' after ')} (next: ${nextPlace}). Remove one of these "after" entries.`);
 
 export const apartAndTogether = (place: Place, vm: string, other: string, chain: readonly string[], otherPlace: string): Problem =>
   error(place, 'apart-and-together', `"${vm}" and "${other}" must be apart here but together at ${otherPlace}${chain.length > 2 ? ` (${chain.join(' with ')})` : ''}. Remove one of the two.`);
@@ -237,6 +242,10 @@ function warning(place: Place, code: ProblemCode, message: string): Problem {
 
 function problem({ file, start, end }: Place, severity: Severity, code: ProblemCode, message: string): Problem {
   return { file, start, end, severity, code, message };
+}
+
+function shortened(names: readonly string[]): readonly string[] {
+  return names.length <= 10 ? names : [...names.slice(0, 5), `… ${names.length - 9} more …`, ...names.slice(-4)];
 }
 
 function didYouMean(suggestion: string | undefined): string {

@@ -10,14 +10,14 @@ export function duplicateProblems(pool: SpecPool): readonly Problem[] {
   return [...names(pool), ...macs(pool), ...uuids(pool), ...members(pool), ...mounts(pool)];
 }
 
-/** One use of a key: where, and by whom. */
+/** One use of a key: where, and by whom. Places are looked up only for what clashes, since nearly nothing does. */
 export interface Use {
   readonly key: string;
-  readonly place: Place;
+  readonly place: () => Place;
   readonly owner: string;
 }
 
-/** Calls back for each use of a key that others use too, with the first of the others. */
+/** What `tell` says of each use of a key that others use too, given the first of the others. */
 export function clashes(uses: Iterable<Use>, tell: (use: Use, other: Use) => Problem): readonly Problem[] {
   const byKey = new Map<string, Use[]>();
   for (const use of uses) {
@@ -32,11 +32,11 @@ export function clashes(uses: Iterable<Use>, tell: (use: Use, other: Use) => Pro
 }
 
 function names(pool: SpecPool): readonly Problem[] {
-  const tell = (what: string) => (use: Use, other: Use) => problems.nameDuplicate(use.place, what, use.key, pool.describe(other.place));
+  const tell = (what: string) => (use: Use, other: Use) => problems.nameDuplicate(use.place(), what, use.key, pool.describe(other.place()));
   const documents = (kind: 'Host' | 'VM') =>
-    pool.documents.filter((document) => document.kind === kind).flatMap(({ name, places }) => (name === undefined ? [] : { key: name, place: places.value(['name']), owner: name }));
+    pool.documents.filter((document) => document.kind === kind).flatMap(({ name, places }) => (name === undefined ? [] : { key: name, place: () => places.value(['name']), owner: name }));
   const inOne = (what: string, items: readonly { readonly name: string }[], place: (index: number) => Place) =>
-    clashes(items.map(({ name }, index) => ({ key: name, place: place(index), owner: name })), tell(what));
+    clashes(items.map(({ name }, index) => ({ key: name, place: () => place(index), owner: name })), tell(what));
   return [
     ...clashes(documents('Host'), tell('host')),
     ...clashes(documents('VM'), tell('VM')),
@@ -48,10 +48,10 @@ function names(pool: SpecPool): readonly Problem[] {
 
 function macs(pool: SpecPool): readonly Problem[] {
   const written: Use[] = [
-    ...pool.hosts.flatMap(({ model, places }) => model.macs.map((mac, index) => ({ key: mac, place: places.value(['macs', index]), owner: `host ${model.name}` }))),
-    ...pool.vms.flatMap(({ model, places }) => model.nics.flatMap(({ mac }, index) => (mac === undefined ? [] : { key: mac, place: places.value(['nics', index, 'mac']), owner: `VM ${model.name}` }))),
+    ...pool.hosts.flatMap(({ model, places }) => model.macs.map((mac, index) => ({ key: mac, place: () => places.value(['macs', index]), owner: `host ${model.name}` }))),
+    ...pool.vms.flatMap(({ model, places }) => model.nics.flatMap(({ mac }, index) => (mac === undefined ? [] : { key: mac, place: () => places.value(['nics', index, 'mac']), owner: `VM ${model.name}` }))),
   ];
-  const clashing = clashes(written, (use, other) => problems.macDuplicate(use.place, use.key, other.owner, pool.describe(other.place)));
+  const clashing = clashes(written, (use, other) => problems.macDuplicate(use.place(), use.key, other.owner, pool.describe(other.place())));
   return [...clashing, ...derivedMacs(pool, written)];
 }
 
@@ -74,16 +74,16 @@ function derivedMacs(pool: SpecPool, written: readonly Use[]): readonly Problem[
 }
 
 function uuids(pool: SpecPool): readonly Problem[] {
-  const tell = (use: Use, other: Use) => problems.uuidDuplicate(use.place, use.key, other.owner, pool.describe(other.place));
+  const tell = (use: Use, other: Use) => problems.uuidDuplicate(use.place(), use.key, other.owner, pool.describe(other.place()));
   return [
-    ...clashes(arraysOf(pool).map(({ array, place, owner }) => ({ key: array.uuid, place: place('uuid'), owner })), tell),
-    ...clashes(pool.vms.flatMap(({ model, places }) => (model.uuid === undefined ? [] : { key: model.uuid, place: places.value(['uuid']), owner: `VM ${model.name}` })), tell),
+    ...clashes(arraysOf(pool).map(({ array, place, owner }) => ({ key: array.uuid, place: () => place('uuid'), owner })), tell),
+    ...clashes(pool.vms.flatMap(({ model, places }) => (model.uuid === undefined ? [] : { key: model.uuid, place: () => places.value(['uuid']), owner: `VM ${model.name}` })), tell),
   ];
 }
 
 function members(pool: SpecPool): readonly Problem[] {
-  const uses = arraysOf(pool).flatMap(({ array, place, owner }) => array.members.map((serial, index) => ({ key: serial, place: place('members', index), owner })));
-  return clashes(uses, (use, other) => problems.memberDuplicate(use.place, use.key, other.owner, pool.describe(other.place)));
+  const uses = arraysOf(pool).flatMap(({ array, place, owner }) => array.members.map((serial, index) => ({ key: serial, place: () => place('members', index), owner })));
+  return clashes(uses, (use, other) => problems.memberDuplicate(use.place(), use.key, other.owner, pool.describe(other.place())));
 }
 
 /** An array mounted inside another would vanish under it, or hide a part of it, depending on who comes first. */

@@ -22,9 +22,9 @@ function startCycles(pool: SpecPool, vms: VmsByName): readonly Problem[] {
     if (!cycle) return found;
     const places = cycle.map((name, index) => entryPlace(vms, name, ['start', 'after'], cycle[(index + 1) % cycle.length] ?? name));
     for (const [index, place] of places.entries()) {
-      const turned = [...cycle.slice(index), ...cycle.slice(0, index)];
-      const others = places.flatMap((other) => (other && other !== place ? pool.describe(other) : []));
-      if (place) found.push(problems.startCycle(place, [...turned, turned[0] ?? ''], others.join(', ')));
+      const turned = [...cycle.slice(index), ...cycle.slice(0, index + 1)];
+      const next = places[(index + 1) % places.length];
+      if (place && next) found.push(problems.startCycle(place, turned, pool.describe(next)));
     }
     // Without the circle's own entries the search goes on for others.
     for (const [index, name] of cycle.entries()) after.get(name)?.delete(cycle[(index + 1) % cycle.length] ?? name);
@@ -36,10 +36,10 @@ function findCycle(after: ReadonlyMap<string, ReadonlySet<string>>): readonly st
   const finished = new Set<string>();
   for (const root of [...after.keys()].sort()) {
     // Depth-first with a stack of its own: a long chain of VMs mustn't exhaust the program's.
-    const path: string[] = [];
+    const path = new Set<string>();
     const pending: { readonly name: string; readonly rest: string[] }[] = [];
     const enter = (name: string) => {
-      path.push(name);
+      path.add(name);
       pending.push({ name, rest: [...(after.get(name) ?? [])].sort().reverse() });
     };
     if (!finished.has(root)) enter(root);
@@ -48,9 +48,9 @@ function findCycle(after: ReadonlyMap<string, ReadonlySet<string>>): readonly st
       if (next === undefined) {
         finished.add(top.name);
         pending.pop();
-        path.pop();
-      } else if (path.includes(next)) {
-        return fromSmallest(path.slice(path.indexOf(next)));
+        path.delete(top.name);
+      } else if (path.has(next)) {
+        return fromSmallest([...path].slice([...path].indexOf(next)));
       } else if (!finished.has(next)) {
         enter(next);
       }
