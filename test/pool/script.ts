@@ -217,7 +217,7 @@ function parsePlan(words: readonly string[]): PlanJson {
     else assignments[key] = value;
   }
   const objective = { unplacedPriority: 0, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0, hostsUsed: 0, moves: 0 };
-  return { status: 'optimal', gap: 0, assignments, disks, unplaced, actions: [], objective, bound: objective };
+  return { status: 'optimal', gap: 0, assignments, disks, unplaced, failures: [], actions: [], objective, bound: objective };
 }
 
 function answers(input: PoolInput, effect: PoolEffect): boolean {

@@ -13,7 +13,7 @@ import type { PoolConfig, PoolState, PoolTiming } from './state';
 import { stepLimits } from './steps';
 import { askHosts, considerVms, hostsAnswered, newVms, readDomains, releaseVms, retryVms, stepVm } from './vms';
 
-export type { PoolEffect, PoolInput, SurveyAnswer } from './events';
+export type { DiskAtHost, PoolEffect, PoolInput, SurveyAnswer, Trouble } from './events';
 export type { HostPast, PoolConfig, PoolState, PoolTiming } from './state';
 export { isGood, isSettled } from './settled';
 export { hostStatus, snapshotOf, vmStatus } from './snapshot';

@@ -27,14 +27,15 @@ const SHARE: Readonly<Record<TimedStep, number>> = {
   arrays: 0.4,
 };
 
-const PROBE_MS = 5_000;
+/** A host that is up answers within seconds, an emulated one within ten. */
+const PROBE_MS = 15_000;
 
 /** Limits for one attempt that may take `timeoutMs`. */
 export function stepLimits(timeoutMs: number): StepLimits {
   const limit = (step: TimedStep) => Math.round(timeoutMs * SHARE[step]);
   return {
     attemptMs: timeoutMs,
-    probeMs: Math.min(PROBE_MS, timeoutMs),
+    probeMs: Math.min(PROBE_MS, Math.round(timeoutMs / 4)),
     steps: {
       waking: limit('waking'),
       dhcp: limit('dhcp'),
