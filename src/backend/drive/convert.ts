@@ -151,10 +151,14 @@ function vmBootModel(boot: VmBoot): VmBootModel {
 
 function reserveProblems(model: HostModel, spec: HostSpec, places: Places): readonly Problem[] {
   const found: Problem[] = [];
-  if (model.reserve.cpus > model.cpus) found.push(problems.reserveTooLarge(places.value(spec.reserve?.cpus === undefined ? ['cpus'] : ['reserve', 'cpus']), 'CPUs', String(model.reserve.cpus), String(model.cpus)));
+  if (model.reserve.cpus > model.cpus) found.push(problems.reserveTooLarge(places.value(spec.reserve?.cpus === undefined ? ['cpus'] : ['reserve', 'cpus']), counted(model.reserve.cpus), counted(model.cpus)));
   if (model.reserve.memoryBytes >= model.memoryBytes)
-    found.push(problems.reserveTooLarge(places.value(spec.reserve?.memory === undefined ? ['memory'] : ['reserve', 'memory']), 'memory', spec.reserve?.memory ?? DEFAULTS.reserve.memory, spec.memory));
+    found.push(problems.reserveTooLarge(places.value(spec.reserve?.memory === undefined ? ['memory'] : ['reserve', 'memory']), `${spec.reserve?.memory ?? DEFAULTS.reserve.memory} of memory`, spec.memory));
   return found;
+}
+
+function counted(cpus: number): string {
+  return `${cpus} CPU${cpus === 1 ? '' : 's'}`;
 }
 
 /** Reads quantities and gathers what is wrong with them. */

@@ -49,11 +49,12 @@ export class Places {
     return node.range ? this.clamped(node.range[0], node.range[1]) : this.ofDocument();
   }
 
-  /** A place in this file; the end without the line breaks and blanks that YAML counts to a node. */
+  /** A place in this file; the end without the line breaks and blanks that YAML counts to a node, unless there is nothing else. */
   clamped(start: number, end: number): Place {
     const inside = Math.min(start, this.text.length);
-    const last = Math.min(end, this.text.length);
-    return { file: this.file, start: inside, end: Math.max(inside, inside + this.text.slice(inside, last).trimEnd().length) };
+    const last = Math.max(inside, Math.min(end, this.text.length));
+    const length = this.text.slice(inside, last).trimEnd().length;
+    return { file: this.file, start: inside, end: length > 0 ? inside + length : last };
   }
 
   private ofDocument(): Place {

@@ -9,7 +9,7 @@ export const PROBLEM_CODES = [
   'file-unreadable', 'file-too-large', 'file-encoding', 'file-empty', 'file-name', 'file-case',
   'yaml-syntax', 'yaml-tab', 'yaml-duplicate-key', 'yaml-alias', 'yaml-merge-key', 'yaml-tag', 'yaml-directive', 'yaml-leading-zero', 'yaml-boolean', 'yaml-nesting',
   'cluster-missing', 'cluster-second', 'kind-missing', 'kind-unknown', 'kind-misplaced',
-  'key-unknown', 'key-missing', 'key-conflict', 'type-wrong', 'value-unknown', 'value-malformed', 'number-range', 'item-count', 'item-repeated',
+  'key-unknown', 'key-missing', 'key-conflict', 'key-malformed', 'type-wrong', 'value-unknown', 'value-malformed', 'number-range', 'item-count', 'item-repeated',
   'unit-missing', 'unit-unknown', 'quantity-malformed', 'quantity-range', 'reserve-too-large',
   'name-duplicate', 'mac-duplicate', 'address-duplicate', 'uuid-duplicate', 'member-duplicate', 'mount-overlap',
   'subnet-host-bits', 'address-outside', 'address-reserved',
@@ -121,6 +121,9 @@ export const keyMissing = (place: Place, key: string, example: string | undefine
 export const keyConflict = (place: Place, key: string, other: string): Problem =>
   error(place, 'key-conflict', `"${key}" and "${other}" can't stand together. Remove one of them.`);
 
+export const keyMalformed = (place: Place, key: string, expected: string): Problem =>
+  error(place, 'key-malformed', `"${key}" can't be a key here. Write ${expected}.`);
+
 export const typeWrong = (place: Place, key: string, expected: string, found: string, remedy: string): Problem =>
   error(place, 'type-wrong', `"${key}" must be ${expected}; this is ${found}. ${remedy}`);
 
@@ -150,7 +153,7 @@ export function quantityFault(place: Place, key: string, kind: QuantityKind, wri
     case 'unit-unknown':
       return error(place, 'unit-unknown', `"${key}" can't be ${written}: the unit isn't one of ${UNIT_NAMES[kind]}.${proposal}`);
     case 'malformed':
-      return error(place, 'quantity-malformed', `"${key}" must be ${QUANTITY_NAMES[kind]}; ${written} isn't. Write a number and a unit, for instance ${fault.suggestions.join(' or ')}.`);
+      return error(place, 'quantity-malformed', `"${key}" must be ${QUANTITY_NAMES[kind]}, not ${written}. Write a number and a unit, for instance ${fault.suggestions.join(' or ')}.`);
     case 'negative':
       return error(place, 'quantity-range', `"${key}" can't be negative.${proposal}`);
     case 'too-large':
@@ -161,8 +164,8 @@ export function quantityFault(place: Place, key: string, kind: QuantityKind, wri
 export const quantityZero = (place: Place, key: string): Problem =>
   error(place, 'quantity-range', `"${key}" can't be zero. Write how much there is.`);
 
-export const reserveTooLarge = (place: Place, what: string, reserved: string, total: string): Problem =>
-  error(place, 'reserve-too-large', `The host keeps ${reserved} of ${what} for dom0 but has only ${total}. Lower the reserve.`);
+export const reserveTooLarge = (place: Place, reserved: string, total: string): Problem =>
+  error(place, 'reserve-too-large', `dom0's reserve of ${reserved} leaves nothing of the host's ${total}. Lower the reserve.`);
 
 const UNIT_NAMES: Readonly<Record<QuantityKind, string>> = {
   bytes: 'B, kB, MB, GB, TB, PB or KiB, MiB, GiB, TiB, PiB',
@@ -209,7 +212,7 @@ export const addressReserved = (place: Place, address: string, role: 'network' |
 // ---- References ----
 
 export const referenceUnknown = (place: Place, what: string, written: string, suggestion: string | undefined): Problem =>
-  error(place, 'reference-unknown', `There is no ${what} "${written}" on this drive.${didYouMean(suggestion)} ${suggestion === undefined ? 'Correct the name, or write its spec.' : ''}`.trimEnd());
+  error(place, 'reference-unknown', `There is no ${what} "${written}" on this drive.${didYouMean(suggestion)} ${suggestion === undefined ? 'Correct the name, or add what is missing.' : ''}`.trimEnd());
 
 export const referenceSelf = (place: Place, name: string): Problem =>
   error(place, 'reference-self', `"${name}" names itself here. Remove it.`);

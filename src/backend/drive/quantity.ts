@@ -72,11 +72,11 @@ function scaled(whole: string, fraction: string, unitSize: bigint): bigint {
 }
 
 function likelyUnits(kind: QuantityKind, unit: string, number: number): readonly string[] {
-  if (kind === 'duration') return likelyDurations(unit).map((likely) => `${number}${likely}`);
+  if (kind === 'duration') return [likelyDuration(unit) ?? COMMON_UNITS.duration].flat().map((likely) => `${number}${likely}`);
   const bits = /^([kKMGT])(i?)(?:bit|b)(?:\/s|ps|)$/.exec(unit);
   if (bits && kind === 'bandwidth') return [bitsAsBytes(number, bits[1] ?? '')];
   const prefix = /^([kKmMgGtTpP])(i?)[bB]?(?:\/s|\/S|ps)?$/.exec(unit);
-  if (!prefix) return [EXAMPLES[kind]];
+  if (!prefix) return COMMON_UNITS[kind].map((common) => `${number}${common}`);
   const letter = (prefix[1] ?? '').toUpperCase();
   const binary = `${letter}iB`;
   const decimal = `${letter === 'K' ? 'k' : letter}B`;
@@ -84,10 +84,9 @@ function likelyUnits(kind: QuantityKind, unit: string, number: number): readonly
   return likely.map((candidate) => `${number}${candidate}${kind === 'bandwidth' ? '/s' : ''}`);
 }
 
-function likelyDurations(unit: string): readonly string[] {
-  const known: Readonly<Record<string, string>> = { sec: 's', secs: 's', second: 's', seconds: 's', min: 'm', mins: 'm', minute: 'm', minutes: 'm', hour: 'h', hours: 'h', hr: 'h', day: 'd', days: 'd', msec: 'ms' };
-  const likely = known[unit.toLowerCase()] ?? (UNITS.duration.has(unit.toLowerCase()) ? unit.toLowerCase() : undefined);
-  return likely === undefined ? ['s', 'm', 'h'] : [likely];
+function likelyDuration(unit: string): string | undefined {
+  const words = [[/^m(illi)?s(ec(ond)?s?)?$/i, 'ms'], [/^s(ec(ond)?s?)?$/i, 's'], [/^m(in(ute)?s?)?$/i, 'm'], [/^h((ou)?rs?)?$/i, 'h'], [/^d(ays?)?$/i, 'd']] as const;
+  return words.find(([pattern]) => pattern.test(unit))?.[1];
 }
 
 /** Network people say bits: 1Gbit/s is 125MB/s. */

@@ -57,7 +57,9 @@ function schemaProblem(document: CheckedDocument, error: ErrorObject): Problem |
     }
     case 'required': {
       const missing = param(error, 'missingProperty');
-      return problems.keyMissing(places.owner(path), missing, exampleOf(kind, [...path, missing], data));
+      const union = schemaAt(kind, path, data);
+      const example = union?.discriminator?.propertyName === missing ? tagsOf(union, missing).map(String)[0] : exampleOf(kind, [...path, missing], data);
+      return problems.keyMissing(places.owner(path), missing, example);
     }
     case 'discriminator': {
       const tag = param(error, 'tag');
@@ -102,7 +104,7 @@ function schemaProblem(document: CheckedDocument, error: ErrorObject): Problem |
 function malformed(document: CheckedDocument, path: SpecPath, error: ErrorObject): Problem {
   const { kind, data, places } = document;
   const expected = lowerFirst((definitionOf(kind, definitionName(error) ?? '')?.description ?? 'a text that is not empty').replace(/\.$/, ''));
-  if (error.propertyName !== undefined) return problems.valueMalformed(places.key([...path, error.propertyName]), lastKey(path), `"${error.propertyName}"`, expected, undefined);
+  if (error.propertyName !== undefined) return problems.keyMalformed(places.key([...path, error.propertyName]), error.propertyName, expected);
   return quantityProblem(document, path, error) ?? problems.valueMalformed(places.value(path), lastKey(path), describe(document, path), expected, exampleOf(kind, path, data));
 }
 
@@ -178,9 +180,9 @@ function knownKeys({ kind, data }: CheckedDocument, path: SpecPath): readonly st
 /** A good value from the schema, as YAML's flow style has it. */
 function exampleOf(kind: SpecKind, path: SpecPath, data: unknown): string | undefined {
   const schema = schemaAt(kind, path, data);
-  const example = schema?.examples?.[0] ?? schema?.default ?? schema?.const ?? schema?.enum?.[0];
-  if (example === undefined) return undefined;
-  return flow(example);
+  const example = schema?.examples?.[0] ?? schema?.const ?? schema?.enum?.[0] ?? schema?.default;
+  const telling = typeof example === 'object' && example !== null ? Object.keys(example).length > 0 : example !== undefined;
+  return telling ? flow(example) : undefined;
 }
 
 function flow(value: unknown): string {

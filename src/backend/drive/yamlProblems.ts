@@ -26,7 +26,7 @@ export function featureProblems(document: Document, places: Places): readonly Pr
       const place = places.ofNode(node);
       if (isAlias(node)) found.push(problems.yamlAlias(place, `*${node.source}`));
       else if (node.anchor !== undefined) found.push(problems.yamlAlias(place, `&${node.anchor}`));
-      if (!isAlias(node) && node.tag !== undefined) found.push(problems.yamlTag(place, node.tag));
+      if (!isAlias(node) && node.tag !== undefined) found.push(problems.yamlTag(place, node.tag.replace('tag:yaml.org,2002:', '!!')));
     },
     Pair: (_key, pair) => {
       if (isScalar(pair.key) && pair.key.value === '<<') found.push(problems.yamlMergeKey(places.ofNode(pair.key)));
@@ -67,8 +67,21 @@ const MAX_INDENTATION = 200;
 
 function syntaxProblem({ code, pos, message }: YAMLError, places: Places): Problem {
   const place = places.clamped(...pos);
-  return code === 'TAB_AS_INDENT' ? problems.yamlTab(place) : problems.yamlSyntax(place, sentence(message));
+  if (code === 'TAB_AS_INDENT') return problems.yamlTab(place);
+  const plain = PLAIN_CAUSES.find(([known, words]) => known === code && message.includes(words))?.[2];
+  return problems.yamlSyntax(place, plain ?? sentence(message));
 }
+
+/** yaml's code, words of its message, and what that means to somebody who writes specs. */
+const PLAIN_CAUSES: readonly (readonly [string, string, string])[] = [
+  ['BAD_INDENT', 'Flow', 'a [ or { that was opened before this is not closed'],
+  ['MISSING_CHAR', 'Flow', 'a [ or { that was opened before this is not closed'],
+  ['MISSING_CHAR', 'Implicit map keys', 'this line has no ":" after its key'],
+  ['MISSING_CHAR', 'quote', 'a quote that was opened here is not closed'],
+  ['BLOCK_AS_IMPLICIT_KEY', '', 'a second "key: value" on one line, or a line that is indented too far'],
+  ['MULTILINE_IMPLICIT_KEY', '', 'a key that goes over several lines, or a line that is indented too far'],
+  ['BAD_SCALAR_START', '', 'a value that begins with this character must be in quotes'],
+];
 
 /** yaml tells where the second key is; the author wants to know of the first as well. */
 function duplicateKeys(document: Document, places: Places, lines: LineIndex): readonly Problem[] {
