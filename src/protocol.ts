@@ -167,7 +167,8 @@ export interface BootResult {
 export interface BackendRequests {
   'pool/boot': { params: BootParams; result: BootResult };
   'pool/status': { params: DriveParams; result: PoolSnapshot };
-  'pool/down': { params: DriveParams; result: BootResult };
+  /** `force` ends guests that don't shut down in time. `exitCode` 0: every host is off. */
+  'pool/down': { params: DriveParams & { readonly force?: boolean }; result: BootResult };
   'pool/wake': { params: DriveParams & { readonly hosts: readonly string[] }; result: { readonly woken: readonly string[] } };
   'backend/stop': { params: Record<string, never>; result: null };
 }

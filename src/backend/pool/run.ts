@@ -38,6 +38,8 @@ export interface PoolRun {
   /** Resolves when every host is up or given up and every VM runs or has a reason not to. Rejects when closed before. */
   readonly settled: Promise<PoolSnapshot>;
   snapshot(): PoolSnapshot;
+  /** Resolves when the run was closed. */
+  readonly closed: Promise<void>;
   /** Stops the VMs in reverse start order, then switches the hosts off. The run is over then; `close` is still the caller's. */
   shutDown(how: { readonly force: boolean }, signal: AbortSignal): Promise<PoolSnapshot>;
   /** Wakes hosts now, beside what the machine does by itself. */
@@ -76,7 +78,9 @@ export async function runPool(options: PoolRunOptions): Promise<PoolRun> {
 
 class Runner implements PoolRun {
   readonly settled: Promise<PoolSnapshot>;
-  private settle: { readonly resolve: (snapshot: PoolSnapshot) => void; readonly reject: (error: Error) => void };
+  readonly closed: Promise<void>;
+  private readonly tellClosed: () => void;
+  private readonly settle: { readonly resolve: (snapshot: PoolSnapshot) => void; readonly reject: (error: Error) => void };
   /** Ends everything that is under way. */
   private readonly abort = new AbortController();
   /** Ends what may be left half done; a VM that is being started comes to its end before the pool is shut down. */
@@ -99,12 +103,12 @@ class Runner implements PoolRun {
     private state: PoolState,
     private readonly journal: Journal,
   ) {
-    let settle: typeof this.settle | undefined;
-    this.settled = new Promise((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    if (settle === undefined) throw new Error('a promise calls its executor at once');
-    this.settle = settle;
+    const settled = deferred<PoolSnapshot>();
+    this.settled = settled.promise;
+    this.settle = settled;
+    const closed = deferred<undefined>();
+    this.closed = closed.promise.then(() => undefined);
+    this.tellClosed = () => closed.resolve(undefined);
     // Whoever cares awaits it; a run that is closed early is no unhandled rejection.
     this.settled.catch(() => undefined);
     this.effects = new Effects({ ...options, probeMs: state.config.timing.limits.probeMs }, this.sessions, (input) => this.send(input));
@@ -182,6 +186,7 @@ class Runner implements PoolRun {
     await Promise.allSettled(this.underWay);
     await this.server?.close();
     await this.journal.close();
+    this.tellClosed();
   }
 
   /** Takes one event after the other, also when an effect ends while another event is being taken. */
@@ -294,6 +299,20 @@ class Runner implements PoolRun {
 /** A plan's model and inventory are most of the drive; which plan came of it is in the next entry. */
 function effectToKeep(effect: PoolEffect): object {
   return effect.kind === 'plan' ? { kind: 'plan' } : effect;
+}
+
+interface Deferred<Result> {
+  readonly promise: Promise<Result>;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function deferred<Result>(): Deferred<Result> {
+  let settle: Omit<Deferred<Result>, 'promise'> = { resolve: () => undefined, reject: () => undefined };
+  const promise = new Promise<Result>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, ...settle };
 }
 
 function same(a: object, b: object): boolean {

@@ -1,0 +1,276 @@
+/** What a backend does: it owns at most one running pool of a drive, and answers for it. */
+
+import path from 'node:path';
+import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget } from '../../protocol';
+import { loadDrive } from '../drive/load';
+import type { PoolModel } from '../drive/model';
+import { openDriveState } from '../drive/stateStore';
+import type { Log } from '../system';
+import { type Claim, claimPool, findBackend } from './claim';
+import { lookAtPool, shutDownDirectly } from './direct';
+import type { PoolEnvironment } from './environment';
+import { DriveInvalidError, PoolError } from './errors';
+import { GoldenImages } from './golden';
+import { vmUuids } from './guests';
+import { openPoolKeys } from './keys';
+import type { PoolParts } from './parts';
+import { attachTo, type BackendHandlers, type ServedConnection, serveConnection } from './rpc';
+import { type PoolRun, runPool } from './run';
+
+/** Makes the surroundings that a target names, for a drive whose specs are sound. */
+export type OpenEnvironment = (target: PoolTarget, root: string, model: PoolModel, signal: AbortSignal) => Promise<PoolEnvironment>;
+
+export interface PoolServiceOptions {
+  readonly openEnvironment: OpenEnvironment;
+  readonly parts: PoolParts;
+  readonly log: Log;
+  readonly onEvent: (event: PoolEvent) => void;
+  /** Called when somebody asks this backend to end. */
+  readonly onStop: () => void;
+}
+
+interface OwnedPool {
+  readonly target: PoolTarget;
+  readonly run: PoolRun;
+  /** Undoes what was opened, last first. */
+  close(): Promise<void>;
+}
+
+export class PoolService {
+  /** By the drive's folder. */
+  private readonly pools = new Map<string, Promise<OwnedPool>>();
+  private readonly ending = new Map<string, Promise<void>>();
+  private readonly listeners = new Set<(event: PoolEvent) => void>();
+
+  constructor(private readonly options: PoolServiceOptions) {
+    this.listeners.add(options.onEvent);
+  }
+
+  /** The methods of `BackendRequests`, for any number of connections. */
+  readonly handlers: BackendHandlers = {
+    'pool/boot': (params, signal) => this.boot(params, signal),
+    'pool/status': ({ drive }, signal) => this.status(drive, signal),
+    'pool/down': ({ drive, force }, signal) => this.down(drive, force ?? false, signal),
+    'pool/wake': (params, signal) => this.wake(params, signal),
+    'backend/stop': () => {
+      this.options.onStop();
+      return Promise.resolve(null);
+    },
+  };
+
+  /**
+   * Boots the pool, or joins the boot that is under way. Resolves when nothing more happens by itself. An aborted signal ends
+   * the run: hosts and VMs are left as they are. Rejects with a `PoolError` when it can't begin.
+   */
+  async boot({ drive, target }: BootParams, signal: AbortSignal): Promise<BootResult> {
+    const root = path.resolve(drive);
+    await this.ending.get(root);
+    const present = this.pools.get(root);
+    const opening = present ?? this.open(root, target, signal);
+    if (present === undefined) {
+      this.pools.set(root, opening);
+      opening.catch(() => this.pools.delete(root));
+    }
+    const pool = await opening;
+    if (pool.target !== target) throw new PoolError(`The pool of ${root} runs already, as "${pool.target}".`, 'Shut it down first.');
+    // Only the one who began the boot ends it by turning away.
+    if (present !== undefined) return resultOf(await unlessAborted(pool.run.settled, signal));
+    try {
+      return resultOf(await unlessAborted(pool.run.settled, signal));
+    } catch (error) {
+      await this.end(root);
+      throw error;
+    }
+  }
+
+  /** From the run of this backend, else from another backend's, else by asking the hosts. */
+  async status(drive: string, signal: AbortSignal): Promise<PoolSnapshot> {
+    const root = path.resolve(drive);
+    const pool = await this.pools.get(root);
+    if (pool !== undefined) return pool.run.snapshot();
+    const other = await this.otherBackend(root);
+    if (other !== undefined) return this.askOther(other, 'pool/status', { drive: root }, signal);
+    return lookAtPool(root, await soundModel(root), this.options.parts, signal);
+  }
+
+  async down(drive: string, force: boolean, signal: AbortSignal): Promise<BootResult> {
+    const root = path.resolve(drive);
+    const pool = await this.pools.get(root);
+    if (pool !== undefined) {
+      const result = downResult(await pool.run.shutDown({ force }, signal));
+      // Whoever asked may be connected through what ends now, and gets the answer first.
+      void this.end(root);
+      return result;
+    }
+    const other = await this.otherBackend(root);
+    if (other !== undefined) return this.askOther(other, 'pool/down', { drive: root, force }, signal);
+    const model = await soundModel(root);
+    return downResult(await shutDownDirectly(root, model, this.options.parts, { force, onEvent: (event) => this.emit(event) }, signal));
+  }
+
+  /** Resolves when this backend has no run of the drive any more. */
+  async ended(drive: string): Promise<void> {
+    const root = path.resolve(drive);
+    const pool = await this.pools.get(root);
+    await pool?.run.closed;
+    await this.ending.get(root);
+  }
+
+  /** Ends every run; hosts and VMs go on. */
+  async close(): Promise<void> {
+    await Promise.all([...this.pools.keys()].map((root) => this.end(root)));
+    await Promise.all(this.ending.values());
+  }
+
+  /** Whether it has a pool to look after. */
+  get busy(): boolean {
+    return this.pools.size > 0;
+  }
+
+  private async wake({ drive, hosts }: BackendRequests['pool/wake']['params'], signal: AbortSignal): Promise<{ readonly woken: readonly string[] }> {
+    const root = path.resolve(drive);
+    const pool = await this.pools.get(root);
+    if (pool !== undefined) {
+      await pool.run.wake(hosts, signal);
+      return { woken: hosts };
+    }
+    const model = await soundModel(root);
+    const { parts, openEnvironment } = this.options;
+    const chosen = model.hosts.filter(({ name }) => hosts.includes(name));
+    const environment = await openEnvironment('machines', root, model, signal);
+    try {
+      await Promise.all(chosen.map((host) => parts.wakeHost({ host, ...environment.wake(host), clock: parts.clock, signal })));
+    } finally {
+      await environment.close();
+    }
+    return { woken: chosen.map(({ name }) => name) };
+  }
+
+  private async open(root: string, target: PoolTarget, signal: AbortSignal): Promise<OwnedPool> {
+    const { openEnvironment, parts, log } = this.options;
+    const { model, problems, specTexts } = await loadDrive(root);
+    if (model === undefined) throw new DriveInvalidError(root, problems);
+    const closers: (() => Promise<void>)[] = [];
+    const close = async () => {
+      for (const closer of closers.splice(0).reverse()) await closer();
+    };
+    try {
+      const environment = await openEnvironment(target, root, model, signal);
+      closers.push(() => environment.close());
+      const claim = await this.claim(environment);
+      closers.push(() => claim.release());
+      const state = openDriveState(environment.stateFolder, parts.clock, parts.random);
+      const { driveId } = await state.identity();
+      const run = await runPool({
+        ...parts,
+        model,
+        driveId,
+        driveFolder: root,
+        specText: (vm) => specTexts.get(`vm/${vm}`),
+        vmUuids: vmUuids(model, driveId),
+        environment,
+        state,
+        keys: await openPoolKeys(environment.keysFolder, `pxen-${model.cluster.name}`),
+        golden: new GoldenImages(root, path.join(environment.stateFolder, 'golden')),
+        log,
+        onEvent: (event) => this.emit(event),
+      });
+      closers.push(() => run.close());
+      return { target, run, close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  /** Others reach this backend by its socket; each connection hears the events. */
+  private async claim(environment: PoolEnvironment): Promise<Claim> {
+    const { parts, log } = this.options;
+    const connections = new Set<ServedConnection>();
+    const claim = await claimPool({
+      stateFolder: environment.stateFolder,
+      target: environment.target,
+      clock: parts.clock,
+      onConnection: (socket) => {
+        const connection = serveConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), this.handlers, log);
+        const listener = (event: PoolEvent) => connection.notify(event);
+        connections.add(connection);
+        this.listeners.add(listener);
+        void connection.closed.then(() => {
+          connections.delete(connection);
+          this.listeners.delete(listener);
+          socket.end();
+        });
+      },
+    });
+    return {
+      release: async () => {
+        const released = claim.release();
+        await Promise.all([...connections].map((connection) => connection.end()));
+        await released;
+      },
+    };
+  }
+
+  private end(root: string): Promise<void> {
+    const present = this.pools.get(root);
+    if (present === undefined) return this.ending.get(root) ?? Promise.resolve();
+    this.pools.delete(root);
+    const work = present
+      .then((pool) => pool.close())
+      .catch((error: unknown) => this.options.log('error', `The run of ${root} didn't end cleanly: ${error instanceof Error ? error.message : String(error)}`))
+      .then(() => void this.ending.delete(root));
+    this.ending.set(root, work);
+    return work;
+  }
+
+  private async otherBackend(root: string): Promise<BackendRecord | undefined> {
+    for (const folder of [path.join(root, 'state'), path.join(root, 'state', 'lab')]) {
+      const record = await findBackend(folder, this.options.parts.clock);
+      if (record !== undefined && record.pid !== process.pid) return record;
+    }
+    return undefined;
+  }
+
+  private async askOther<Method extends 'pool/status' | 'pool/down'>(
+    record: BackendRecord,
+    method: Method,
+    params: BackendRequests[Method]['params'],
+    signal: AbortSignal,
+  ): Promise<BackendRequests[Method]['result']> {
+    const backend = await attachTo(record, this.options.parts.clock, (event) => this.emit(event));
+    try {
+      return await backend.request(method, params, signal);
+    } finally {
+      backend.close();
+    }
+  }
+
+  private emit(event: PoolEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+}
+
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+async function soundModel(root: string): Promise<PoolModel> {
+  const { model, problems } = await loadDrive(root);
+  if (model === undefined) throw new DriveInvalidError(root, problems);
+  return model;
+}
+
+function resultOf(snapshot: PoolSnapshot): BootResult {
+  return { exitCode: snapshot.phase === 'up' ? 0 : 3, snapshot };
+}
+
+function downResult(snapshot: PoolSnapshot): BootResult {
+  return { exitCode: snapshot.phase === 'down' ? 0 : 3, snapshot };
+}

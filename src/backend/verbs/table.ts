@@ -1,0 +1,41 @@
+/** Plain text tables for people: aligned, no frames, nothing cut off. */
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const GAP = '  ';
+
+/** One line a row, the columns' names first; every line ends with a newline. The last column is ragged. */
+export function renderTable({ columns, rows }: Table): string {
+  const lines = [columns.map((name) => name.toUpperCase()), ...rows];
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => displayWidth(line[column] ?? ''))));
+  return lines.map((line) => `${columns.map((_, column) => pad(line[column] ?? '', widths[column] ?? 0)).join(GAP).trimEnd()}\n`).join('');
+}
+
+/** Words folded to `width` columns, each further line indented by `indent` spaces. */
+export function fold(text: string, width: number, indent: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const room = lines.length === 0 ? width : width - indent;
+    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines.map((one, index) => (index === 0 ? one : ' '.repeat(indent) + one)).join('\n');
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+}
+
+/** Characters, not UTF-16 units. */
+function displayWidth(text: string): number {
+  return [...text].length;
+}
