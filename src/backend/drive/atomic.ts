@@ -1,7 +1,7 @@
 /** Writing files on a drive that may be pulled at any moment. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface WriteOptions {
@@ -13,7 +13,25 @@ export interface WriteOptions {
  * Replaces a file as a whole: whoever reads it, also after a power cut, finds the old content or the new, never a mixture.
  * Makes the folder when it is missing. When it resolves, the new content is on the disk.
  */
-export async function writeFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+export function writeFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  return writeThenPut(file, content, options, rename);
+}
+
+/**
+ * Like `writeFileAtomic`, but only where no such file exists: of several processes that try, one succeeds.
+ * Resolves to whether this one did.
+ */
+export async function createFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<boolean> {
+  try {
+    await writeThenPut(file, content, options, putIfAbsent);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function writeThenPut(file: string, content: string | Uint8Array, options: WriteOptions, put: (temporary: string, file: string) => Promise<void>): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true });
   // In the same folder, since rename is atomic only within one filesystem.
@@ -27,12 +45,35 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await put(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** link(2) refuses to replace. FAT has no links: there, looking first leaves a moment in which another may come in between. */
+async function putIfAbsent(temporary: string, file: string): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    await refuseExisting(file);
+    await rename(temporary, file);
+    return;
+  }
+  await rm(temporary);
+}
+
+async function refuseExisting(file: string): Promise<void> {
+  try {
+    await stat(file);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' });
 }
 
 /** A leading dot keeps what a cut-off write leaves behind out of every listing of specs. */
@@ -56,8 +97,11 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Windows and some FAT drivers can't open or sync a folder; they order metadata themselves. */
+/** Windows and FAT drivers have no links, and can't open or sync a folder; they order metadata themselves. */
 function isUnsupported(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'ENOSYS'].includes(code);
+  return ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error) ?? '');
+}
+
+function errorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }

@@ -3,7 +3,7 @@
 import { mkdir, open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock, Random } from '../system';
-import { writeFileAtomic } from './atomic';
+import { createFileAtomic, writeFileAtomic } from './atomic';
 import { randomUuid } from './identity';
 import type { DriveIdentity, DriveState, Journal, PlacementLock } from './state';
 import { decodeState, encodeState, HOST_BOOT_FORMAT, IDENTITY_FORMAT, PLACEMENT_FORMAT, StateFileError, type StateFormat } from './stateFiles';
@@ -21,8 +21,8 @@ export function openDriveState(folder: string, clock: Clock, random: Random): Dr
     // A new identity beside an old placement would give every VM another UUID, and no array would be its own.
     if (await exists(placementFile)) throw new StateFileError(identityFile, `it is missing, though ${placementFile} exists`, IDENTITY_FORMAT.remedy);
     const made = { driveId: randomUuid(random), createdAt: isoTime(clock) };
-    await writeFileAtomic(identityFile, encodeState(made));
-    return made;
+    // Whoever else makes one at this moment: all take the one that came first.
+    return (await createFileAtomic(identityFile, encodeState(made))) ? made : readOrMakeIdentity();
   };
 
   return {
