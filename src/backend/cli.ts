@@ -59,6 +59,44 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
       exit(await runPlan({ drive, json }, io));
     });
 
+  program
+    .command('boot')
+    .description('Turn every machine on, boot it over the network, and start the VMs.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false)
+    .option('--json', 'print one JSON event a line', false)
+    .addHelpText(
+      'after',
+      '\nNeeds root, for the ports of DHCP, TFTP, HTTP and DNS. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. Exits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
+    )
+    .action(async (drive: string, { stay, json }: { stay: boolean; json: boolean }) => {
+      const { runBoot } = await import('./verbs/boot');
+      exit(await runBoot({ drive, stay, json }, io));
+    });
+
+  program
+    .command('status')
+    .description('Show how hosts and VMs are.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nAsks the backend that works on the drive, else the hosts themselves. Exits 0 when the pool is up or down, 3 when only partly.')
+    .action(async (drive: string, { json }: { json: boolean }) => {
+      const { runStatus } = await import('./verbs/status');
+      exit(await runStatus({ drive, json }, io));
+    });
+
+  program
+    .command('down')
+    .description('Shut the VMs down in reverse start order, then switch the hosts off.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--force', "end guests that don't shut down within two minutes, as pulling their plug would", false)
+    .option('--json', 'print one JSON event a line', false)
+    .addHelpText('after', '\nA host that runs a domain which is not of this drive stays up. Exits 0 when every host is off, 3 when some stay up.')
+    .action(async (drive: string, { force, json }: { force: boolean; json: boolean }) => {
+      const { runDown } = await import('./verbs/down');
+      exit(await runDown({ drive, force, json }, io));
+    });
+
   const drive = program.command('drive').description('Make drives.');
   drive
     .command('new')

@@ -33,10 +33,11 @@ export interface ServedConnection {
 const REQUEST_CANCELLED = -32800;
 const REQUEST_FAILED = -32803;
 
-/** Answers requests from one connection. When it goes away, its requests are cancelled. */
-export function serveConnection(reader: MessageReader, writer: MessageWriter, handlers: BackendHandlers, log: Log): ServedConnection {
+/** Answers requests from one connection. When it goes away its requests are cancelled, unless the backend is to outlive it. */
+export function serveConnection(reader: MessageReader, writer: MessageWriter, handlers: BackendHandlers, log: Log, { outlives } = { outlives: false }): ServedConnection {
   const connection = createMessageConnection(reader, writer);
   const gone = new AbortController();
+  const unwanted = outlives ? new AbortController().signal : gone.signal;
   const answering = new Set<Promise<unknown>>();
   let over: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
@@ -54,7 +55,7 @@ export function serveConnection(reader: MessageReader, writer: MessageWriter, ha
 
   const answer = <Method extends keyof BackendRequests>(method: Method, handler: BackendHandlers[Method]) => {
     connection.onRequest(method, (params: BackendRequests[Method]['params'], token: CancellationToken) => {
-      const work = abortable(token, gone.signal, (signal) => handler(params, signal));
+      const work = abortable(token, unwanted, (signal) => handler(params, signal));
       const settled = work.then(
         () => undefined,
         () => undefined,

@@ -117,15 +117,15 @@ export class PoolService {
     await this.ending.get(root);
   }
 
+  /** Resolves when this backend has no run at all. */
+  async allEnded(): Promise<void> {
+    while (this.pools.size > 0 || this.ending.size > 0) await Promise.all([...this.pools.keys(), ...this.ending.keys()].map((root) => this.ended(root)));
+  }
+
   /** Ends every run; hosts and VMs go on. */
   async close(): Promise<void> {
     await Promise.all([...this.pools.keys()].map((root) => this.end(root)));
     await Promise.all(this.ending.values());
-  }
-
-  /** Whether it has a pool to look after. */
-  get busy(): boolean {
-    return this.pools.size > 0;
   }
 
   private async wake({ drive, hosts }: BackendRequests['pool/wake']['params'], signal: AbortSignal): Promise<{ readonly woken: readonly string[] }> {
@@ -242,6 +242,9 @@ export class PoolService {
     const backend = await attachTo(record, this.options.parts.clock, (event) => this.emit(event));
     try {
       return await backend.request(method, params, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new PoolError(`The backend that works on this drive (process ${record.pid}) says: ${error instanceof Error ? error.message : String(error)}`, '`pxen status` shows how things are.');
     } finally {
       backend.close();
     }

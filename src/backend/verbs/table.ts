@@ -37,5 +37,5 @@ function pad(text: string, width: number): string {
 
 /** Characters, not UTF-16 units. */
 function displayWidth(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }

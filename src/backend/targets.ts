@@ -1,0 +1,16 @@
+/** How each target's machines are reached. Labs are loaded when asked for. */
+
+import { PoolError } from './pool/errors';
+import { openMachines } from './pool/machines';
+import { realParts } from './pool/parts';
+import type { OpenEnvironment } from './pool/service';
+
+export const openTarget: OpenEnvironment = async (target, root, model) => {
+  switch (target) {
+    case 'machines':
+      return openMachines(root, model, realParts.interfaces());
+    case 'simulated':
+    case 'qemu':
+      throw new PoolError(`This backend has no ${target} lab.`, 'Use `pxen lab`.');
+  }
+};
