@@ -2,6 +2,12 @@
 
 import { main } from './cli';
 
+// `pxen validate | head` closes the pipe early. That is the reader's right; what is left to say is dropped.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
