@@ -26,6 +26,7 @@ const XEN_OF_SUITE: Readonly<Record<string, string>> = { bookworm: '4.17', trixi
 const PACKAGES = [
   'linux-image-amd64',
   'busybox-static', // init, and all of the initrd
+  'mount',
   'udev',
   'kmod',
   'iproute2',
@@ -76,8 +77,8 @@ const EXCLUDED_PATHS = [
  */
 export const XEN_ARGUMENTS = 'dom0_mem=1024M,max:1024M com1=115200,8n1 console=com1,vga';
 
-/** Messages of PXEN's init go to every console named here; NICs keep the kernel's names, for PXEN knows them by MAC. */
-export const KERNEL_ARGUMENTS = 'console=tty0 console=hvc0 loglevel=4 printk.devkmsg=on net.ifnames=0 raid=noautodetect';
+/** Warnings, and what PXEN's scripts say, show on screen and serial line. Short: see bootWords.ts for the reason. */
+export const KERNEL_ARGUMENTS = 'console=tty0 console=hvc0 loglevel=4';
 
 export interface Recipe {
   readonly packages: readonly string[];
