@@ -7,7 +7,7 @@
 import process from 'node:process';
 import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { realParts } from './pool/parts';
-import { serveConnection, type ServedConnection } from './pool/rpc';
+import { serveConnection } from './pool/rpc';
 import { PoolService } from './pool/service';
 import type { Log } from './system';
 import { openTarget } from './targets';
@@ -16,18 +16,17 @@ export async function serveWindow(options: { readonly stay: boolean; readonly si
   const { stay, log } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  let window: ServedConnection | undefined;
   const service = new PoolService({
     openEnvironment: openTarget,
     parts: realParts,
     log: (level, sentence) => {
       log(level, sentence);
-      window?.notify({ event: 'log', at: new Date(realParts.clock.now()).toISOString(), level, sentence });
+      window.notify({ event: 'log', at: new Date(realParts.clock.now()).toISOString(), level, sentence });
     },
-    onEvent: (event) => window?.notify(event),
+    onEvent: (event) => window.notify(event),
     onStop: () => stop.abort(new Error('asked to stop')),
   });
-  window = serveConnection(new StreamMessageReader(process.stdin), new StreamMessageWriter(process.stdout), service.handlers, log, { outlives: stay });
+  const window = serveConnection(new StreamMessageReader(process.stdin), new StreamMessageWriter(process.stdout), service.handlers, log, { outlives: stay });
   const stopped = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });

@@ -22,7 +22,8 @@ export function planIfNeeded(draft: Draft): void {
     inventory: inventoryToPlan(draft, basis),
     previous: {
       assignments: only(basis, { ...draft.lock.content.assignments, ...draft.planning.plan?.assignments }, (vm) => vm),
-      disks: only(basis, { ...places(draft), ...draft.planning.plan?.disks }, vmOfDisk),
+      // Only disks that exist: one that was merely planned binds nobody to its place.
+      disks: only(basis, places(draft), vmOfDisk),
     },
   });
   draft.planning = { ...draft.planning, basis, computing: true };

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PoolSnapshot } from '../../src/protocol';
+import { aHost, aModel, aVm } from './models';
+import { type Backend, type Kill, World } from './world';
+
+const model = () =>
+  aModel(
+    [aHost('node1'), aHost('node2')],
+    [aVm('dns1', { disks: ['root'], priority: 90 }), aVm('db1', { disks: ['root', 'data'], after: ['dns1'] }), aVm('web1', { after: ['db1'], delayMs: 5_000 }), aVm('log1', { disks: ['root'], on: ['node2'] })],
+  );
+
+const VMS = ['db1', 'dns1', 'log1', 'web1'];
+const DISKS = ['db1/data', 'db1/root', 'dns1/root', 'log1/root'];
+
+async function untilEnd(world: World, backend: Backend): Promise<PoolSnapshot | undefined> {
+  const { run } = backend;
+  if (run === undefined) return undefined;
+  return world.clock.runUntil(Promise.race([run.settled, backend.died.then(() => undefined)]));
+}
+
+/** Backends are killed one after the other, then one is left alone. */
+async function liveThrough(kills: readonly Kill[], world = new World(model())): Promise<{ readonly world: World; readonly snapshot: PoolSnapshot | undefined; readonly backend: Backend }> {
+  for (const kill of kills) {
+    const backend = await world.startBackend(kill);
+    await untilEnd(world, backend);
+    // One that finished before its time came is killed now.
+    backend.die();
+  }
+  const backend = await world.startBackend();
+  return { world, backend, snapshot: await untilEnd(world, backend) };
+}
+
+function expectWhole(world: World, snapshot: PoolSnapshot | undefined): void {
+  expect(world.violations).toEqual([]);
+  expect(snapshot?.phase).toBe('up');
+  expect(world.running().map((text) => text.split(' ')[0])).toEqual(VMS);
+  expect(world.disks().map((text) => text.split(' ')[0])).toEqual(DISKS);
+}
+
+describe('a backend that is killed', () => {
+  it('leaves a world that the next one completes, whatever it was doing', async () => {
+    const undisturbed = await liveThrough([]);
+    expectWhole(undisturbed.world, undisturbed.snapshot);
+    const total = undisturbed.backend.actions;
+    expect(total).toBeGreaterThan(25);
+    for (let action = 1; action <= total; action += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const { world, snapshot } = await liveThrough([{ action, when }]);
+        expectWhole(world, snapshot);
+        // Nothing was done twice, and no host was made to boot again.
+        expect(new Set(world.deeds).size, `killed ${when} action ${action}`).toBe(world.deeds.length);
+        expect([...world.machines.values()].map(({ boots }) => boots)).toEqual([1, 1]);
+      }
+    }
+  });
+
+  it('again and again, at any moments, does no harm either', async () => {
+    const kill = fc.record({ action: fc.integer({ min: 1, max: 40 }), when: fc.constantFrom('before' as const, 'after' as const) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(kill, { minLength: 2, maxLength: 5 }), async (kills) => {
+        const { world, snapshot } = await liveThrough(kills);
+        expectWhole(world, snapshot);
+      }),
+      { numRuns: 40, seed: 7 },
+    );
+  });
+
+  it('and finds everything as it should be changes nothing at all', async () => {
+    const { world } = await liveThrough([]);
+    const deeds = [...world.deeds];
+    const again = await liveThrough([], world);
+    expectWhole(world, again.snapshot);
+    expect(world.deeds).toEqual(deeds);
+    expect([...world.machines.values()].map(({ boots }) => boots)).toEqual([1, 1]);
+  });
+});
+
+describe('a pool that runs', () => {
+  it('brings a host back whose plug was pulled, with its VMs', async () => {
+    const { world, backend } = await liveThrough([]);
+    world.pullPlug('node2');
+    const up = new Promise<void>((resolve) => {
+      const look = () => {
+        if (backend.run?.snapshot().phase === 'up' && world.machines.get('node2')?.boots === 2) resolve();
+        else world.clock.after(1_000, look);
+      };
+      look();
+    });
+    await world.clock.runUntil(up);
+    expectWhole(world, backend.run?.snapshot());
+  });
+
+  it('is up but for a host that never comes, and says why', async () => {
+    const world = new World(model(), { dead: ['node1'] });
+    const { snapshot } = await liveThrough([], world);
+    expect(world.violations).toEqual([]);
+    expect(snapshot?.phase).toBe('partly');
+    // No VM is bound to node1, and none has a disk yet: all run on the other.
+    expect(world.running()).toEqual(VMS.map((vm) => `${vm} on node2`));
+    expect(snapshot?.hosts[0]).toMatchObject({ state: 'failed', cause: expect.stringMatching(/node1 didn't show itself within 50 s, after 5 magic packets/) as string, remedy: expect.stringMatching(/power and network cable/) as string });
+  });
+
+  it('shuts down VMs in reverse start order, then its hosts, and remembers that they are off', async () => {
+    const { world, backend } = await liveThrough([]);
+    const seen: string[] = [];
+    const run = backend.run!;
+    const from = backend.events.length;
+    const snapshot = await world.clock.runUntil(run.shutDown({ force: false }, new AbortController().signal));
+    for (const event of backend.events.slice(from)) {
+      if (event.event === 'vm' && event.vm.state === 'stopped') seen.push(event.vm.name);
+      if (event.event === 'host') seen.push(`${event.host.name} ${event.host.state}`);
+    }
+    expect(snapshot.phase).toBe('down');
+    expect(seen.indexOf('web1')).toBeLessThan(seen.indexOf('db1'));
+    expect(seen.indexOf('db1')).toBeLessThan(seen.indexOf('dns1'));
+    expect(seen.slice(-2).sort()).toEqual(['node1 off', 'node2 off']);
+    expect(world.running()).toEqual([]);
+    await run.close();
+    // The next boot wakes at once, as it knows them to be off, and starts all from the disks that exist.
+    const made = world.deeds.filter((deed) => deed.startsWith('make')).length;
+    const again = await liveThrough([], world);
+    expectWhole(world, again.snapshot);
+    expect(world.deeds.filter((deed) => deed.startsWith('make'))).toHaveLength(made);
+  });
+});
