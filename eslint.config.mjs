@@ -57,6 +57,7 @@ export default tseslint.config(
     rules: forbid(NO_VSCODE, ['^(\\.\\./)+pool/', 'The pool is where the parts meet: they know nothing of it.']),
   },
   { files: ['src/extension.ts', 'src/views/**/*.ts', 'src/commands/**/*.ts', 'src/editor/**/*.ts', 'src/client.ts'], rules: forbid(NO_BACKEND_INTERNALS) },
+  { files: ['src/editor/features/**/*.ts'], rules: forbid(NO_BACKEND_INTERNALS, NO_VSCODE, NO_EFFECTS) },
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -3,12 +3,11 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Surroundings } from './checks/pool';
 import { isUuid } from './identity';
 import * as problems from './problems';
 import type { Problem } from './problems';
-import { checkDrive, type ReadDrive } from './read';
-import { FILES_OF_KIND, kindOfFile, MAX_SPEC_BYTES, readSpecFile, type SpecFile } from './specFile';
+import { checkDrive, type ReadDrive, type Surroundings } from './read';
+import { FILES_OF_KIND, kindOfFile, MAX_SPEC_BYTES, readSpecFile } from './specFile';
 
 export interface LoadedDrive extends ReadDrive {
   /** Absolute. */
@@ -17,13 +16,31 @@ export interface LoadedDrive extends ReadDrive {
 
 /** Never rejects for what a drive holds: a file that can't be read is a problem like others. */
 export async function loadDrive(root: string): Promise<LoadedDrive> {
+  const { texts, unread, surroundings } = await readDriveFiles(root);
+  const files = [...texts].map(([file, text]) => readSpecFile(file, text));
+  return { root: path.resolve(root), ...checkDrive(files, surroundings, unread) };
+}
+
+/** What lies on a drive, before anything is made of it. */
+export interface DriveFiles {
+  /** Specs by file name, relative to the drive. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly surroundings: Surroundings;
+  /** Of what couldn't be read. */
+  readonly unread: readonly Problem[];
+}
+
+/** Never rejects for what a drive holds. */
+export async function readDriveFiles(root: string): Promise<DriveFiles> {
   const absolute = path.resolve(root);
   const listed = await listSpecFiles(absolute);
   const read = await Promise.all(listed.specs.map((file) => readOne(absolute, file)));
-  const files = read.flatMap((result) => ('spec' in result ? result.spec : []));
-  const unread = read.flatMap((result) => ('problem' in result ? result.problem : []));
   const around = await surroundingsOf(absolute);
-  return { root: absolute, ...checkDrive(files, around.surroundings, [...listed.problems, ...unread, ...around.problems]) };
+  return {
+    texts: new Map(read.flatMap((result): [string, string][] => ('text' in result ? [[result.file, result.text]] : []))),
+    surroundings: around.surroundings,
+    unread: [...listed.problems, ...read.flatMap((result) => ('problem' in result ? result.problem : [])), ...around.problems],
+  };
 }
 
 /** Images, disk files and the identity, as far as checks of the specs need them. */
@@ -83,7 +100,7 @@ function caseClashes(files: readonly string[]): readonly Problem[] {
   });
 }
 
-async function readOne(root: string, file: string): Promise<{ readonly spec: SpecFile } | { readonly problem: Problem }> {
+async function readOne(root: string, file: string): Promise<{ readonly file: string; readonly text: string } | { readonly problem: Problem }> {
   const place = { file, start: 0, end: 0 };
   let bytes: Buffer;
   try {
@@ -95,7 +112,7 @@ async function readOne(root: string, file: string): Promise<{ readonly spec: Spe
     return { problem: problems.fileUnreadable(place, (error as Error).message) };
   }
   try {
-    return { spec: readSpecFile(file, new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     if (error instanceof TypeError && (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return { problem: problems.fileEncoding(place, encodingFound(bytes)) };
     throw error;

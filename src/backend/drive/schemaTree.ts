@@ -22,6 +22,13 @@ export interface SchemaNode {
   readonly additionalProperties?: boolean | SchemaNode;
   readonly items?: SchemaNode;
   readonly oneOf?: readonly SchemaNode[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly if?: { readonly required?: readonly string[] };
+  readonly then?: { readonly properties?: Readonly<Record<string, unknown>> };
+  readonly else?: { readonly required?: readonly string[] };
   readonly discriminator?: { readonly propertyName: string };
 }
 

@@ -28,6 +28,8 @@ export interface SpecDocument {
   readonly name: string | undefined;
   readonly text: string;
   readonly places: Places;
+  /** The document as it was parsed, with the ranges of its nodes: for who looks at what stands at a position. */
+  readonly yaml: Document.Parsed;
   /** Absent when the document has an error of its own. */
   readonly part: SpecPart | undefined;
 }
@@ -75,7 +77,7 @@ interface DocumentResult {
 
 function readDocument(file: string, text: string, lines: LineIndex, parsed: Document.Parsed, textStart: number): DocumentResult {
   const places = new Places(file, text, parsed);
-  const base = { file, text: documentText(text.slice(textStart, parsed.range[2])), places };
+  const base = { file, text: documentText(text.slice(textStart, parsed.range[2])), places, yaml: parsed };
   const unusable = [...syntaxProblems(parsed, places, lines), ...featureProblems(parsed, places)];
   // A document of nothing but comments or `---` says nothing.
   if (unusable.length === 0 && (parsed.contents === null || (parsed.contents.range[0] === parsed.contents.range[1] && !isMap(parsed.contents)))) return { problems: [] };
