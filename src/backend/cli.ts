@@ -60,6 +60,29 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     });
 
   program
+    .command('serve')
+    .description('Answer booting machines (DHCP, TFTP, HTTP, DNS) until interrupted. Wakes nobody, starts no VM.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--json', 'print one JSON event a line', false)
+    .addHelpText('after', '\nNeeds root, for the ports. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
+    .action(async (drive: string, { json }: { json: boolean }) => {
+      const { runServe } = await import('./verbs/serve');
+      exit(await runServe({ drive, json }, io));
+    });
+
+  program
+    .command('wake')
+    .description('Send magic packets to hosts, or to all of them.')
+    .usage('[options] [DRIVE] [HOST...]')
+    .argument('[words...]', "the drive's folder (default: the current one), then hosts by name")
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nExits 0 when all packets left, 3 when some could not, 2 when none could be sent.')
+    .action(async (words: readonly string[], { json }: { json: boolean }) => {
+      const { runWake } = await import('./verbs/wake');
+      exit(await runWake({ words, json }, io));
+    });
+
+  program
     .command('boot')
     .description('Turn every machine on, boot it over the network, and start the VMs.')
     .argument('[DRIVE]', "the drive's folder", '.')

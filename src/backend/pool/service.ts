@@ -1,13 +1,12 @@
 /** What a backend does: it owns at most one running pool of a drive, and answers for it. */
 
 import path from 'node:path';
-import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget } from '../../protocol';
 import { loadDrive } from '../drive/load';
 import type { PoolModel } from '../drive/model';
 import { openDriveState } from '../drive/stateStore';
 import type { Log } from '../system';
-import { type Claim, claimPool, findBackend } from './claim';
+import { type Claim, findBackend } from './claim';
 import { lookAtPool, shutDownDirectly } from './direct';
 import type { PoolEnvironment } from './environment';
 import { DriveInvalidError, PoolError } from './errors';
@@ -15,7 +14,8 @@ import { GoldenImages } from './golden';
 import { vmUuids } from './guests';
 import { openPoolKeys } from './keys';
 import type { PoolParts } from './parts';
-import { attachTo, type BackendHandlers, type ServedConnection, serveConnection } from './rpc';
+import { claimReachably } from './reachable';
+import { attachTo, type BackendHandlers } from './rpc';
 import { type PoolRun, runPool } from './run';
 
 /** Makes the surroundings that a target names, for a drive whose specs are sound. */
@@ -185,32 +185,15 @@ export class PoolService {
   }
 
   /** Others reach this backend by its socket; each connection hears the events. */
-  private async claim(environment: PoolEnvironment): Promise<Claim> {
+  private claim({ stateFolder, target }: PoolEnvironment): Promise<Claim> {
     const { parts, log } = this.options;
-    const connections = new Set<ServedConnection>();
-    const claim = await claimPool({
-      stateFolder: environment.stateFolder,
-      target: environment.target,
-      clock: parts.clock,
-      onConnection: (socket) => {
-        const connection = serveConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), this.handlers, log);
-        const listener = (event: PoolEvent) => connection.notify(event);
-        connections.add(connection);
-        this.listeners.add(listener);
-        void connection.closed.then(() => {
-          connections.delete(connection);
-          this.listeners.delete(listener);
-          socket.end();
-        });
-      },
-    });
-    return {
-      release: async () => {
-        const released = claim.release();
-        await Promise.all([...connections].map((connection) => connection.end()));
-        await released;
-      },
-    };
+    return claimReachably({ stateFolder, target, clock: parts.clock, handlers: this.handlers, log, subscribe: (listener) => this.subscribe(listener) });
+  }
+
+  /** Calls `listener` with every event until the returned function is called. */
+  private subscribe(listener: (event: PoolEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   private end(root: string): Promise<void> {

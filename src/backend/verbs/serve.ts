@@ -1,0 +1,138 @@
+/** `pxen serve`: answers the drive's machines until interrupted; wakes nobody, starts no VM. */
+
+import path from 'node:path';
+import type { PoolEvent } from '../../protocol';
+import { loadDrive } from '../drive/load';
+import { openDriveState } from '../drive/stateStore';
+import { startBootServer } from '../netboot/bootServer';
+import type { NetbootEvent } from '../netboot/server';
+import { createBootTokens } from '../netboot/tokens';
+import { DriveInvalidError, PoolError } from '../pool/errors';
+import { openPoolKeys } from '../pool/keys';
+import { openMachines } from '../pool/machines';
+import { realParts } from '../pool/parts';
+import { claimReachably } from '../pool/reachable';
+import { PoolService } from '../pool/service';
+import type { Log } from '../system';
+import { isExpected } from './bootPool';
+import { EXIT, type VerbIo } from './io';
+import { openLiveModel } from './liveModel';
+
+export interface ServeOptions {
+  readonly drive: string;
+  /** One event a line on standard output. */
+  readonly json: boolean;
+}
+
+/** Exits 0 when interrupted or asked to stop, 2 when it couldn't begin: an invalid drive, no image, a port in use. */
+export async function runServe(options: ServeOptions, io: VerbIo): Promise<number> {
+  try {
+    await serve(options, io);
+    return EXIT.ok;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    io.err(`${error.message}\n`);
+    return EXIT.usage;
+  }
+}
+
+async function serve({ drive, json }: ServeOptions, io: VerbIo): Promise<void> {
+  const root = path.resolve(drive);
+  const { clock, random } = realParts;
+  const listeners = new Set<(event: PoolEvent) => void>([(event) => show(event, json, io)]);
+  const now = () => new Date(clock.now()).toISOString();
+  const emit = (event: PoolEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const log: Log = (level, sentence) => emit({ event: 'log', at: now(), level, sentence });
+
+  const { model: first, problems } = await loadDrive(root);
+  if (first === undefined) throw new DriveInvalidError(root, problems);
+  const stop = new AbortController();
+  const closers: (() => Promise<void>)[] = [];
+  try {
+    const environment = await openMachines(root, first, realParts.interfaces());
+    const claim = await claimReachably({
+      ...environment,
+      clock,
+      handlers: serviceBeside(log, emit, () => stop.abort()).handlers,
+      subscribe: (listener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+      log,
+    });
+    closers.push(() => claim.release());
+    const keys = await openPoolKeys(environment.keysFolder, `pxen-${first.cluster.name}`);
+    const live = await openLiveModel({
+      root,
+      first,
+      clock,
+      onChange: ({ hosts }) => log('info', `The drive changed: ${hosts.length} hosts are answered by its new state.`),
+      onInvalid: (found) => log('error', `${new DriveInvalidError(root, found).message} Until it is mended, machines are answered by its last valid state.`),
+    });
+    closers.push(() => live.close());
+    const model = () => live.current();
+    const server = await startBootServer({
+      model,
+      imagesFolder: environment.imagesFolder,
+      image: () => environment.image(model()),
+      endpoints: environment.netboot,
+      tokens: createBootTokens({ state: openDriveState(environment.stateFolder, clock, random), model, clock, random }),
+      authorizedKeys: () => keys.authorizedKeys,
+      onEvent: (event) => emit(netbootEvent(event, now())),
+      clock,
+      random,
+      log,
+    });
+    closers.push(() => server.close());
+    const addresses = Object.entries(server.ports).filter(([, port]) => port !== 0).map(([service, port]) => [service, `${environment.netboot.bindAddress}:${port}`]);
+    emit({ event: 'serving', at: now(), addresses: Object.fromEntries(addresses) as Record<string, string> });
+    if (!json) {
+      const { network } = first.cluster;
+      io.err(`Answering ${first.hosts.length} hosts of ${first.cluster.name} on ${environment.netboot.interface ?? network.server} (DHCP ${network.dhcp}), image ${environment.image(first)}. Ctrl+C ends it.\n`);
+    }
+    await aborted(AbortSignal.any([io.signal, stop.signal]));
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+/** Answers `pxen status` and `pxen down` of others meanwhile, by asking the hosts; it runs no pool itself. */
+function serviceBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: () => void): PoolService {
+  return new PoolService({
+    openEnvironment: (target, root, model) => {
+      if (target !== 'machines') throw new PoolError(`A ${target} lab can't be opened beside \`pxen serve\`.`, 'End that first.');
+      return openMachines(root, model, realParts.interfaces());
+    },
+    parts: realParts,
+    log,
+    onEvent,
+    onStop,
+  });
+}
+
+function netbootEvent({ mac, host, sentence }: NetbootEvent, at: string): PoolEvent {
+  return { event: 'netboot', at, ...(mac !== undefined && { mac }), ...(host !== undefined && { host }), sentence };
+}
+
+/** Plain sentences for people, every event for machines. */
+function show(event: PoolEvent, json: boolean, io: VerbIo): void {
+  if (json) {
+    io.out(`${JSON.stringify(event)}\n`);
+    return;
+  }
+  const time = event.at.slice(11, 19);
+  if (event.event === 'serving') {
+    io.err(`${time} Serving ${Object.entries(event.addresses).map(([service, address]) => `${service} on ${address}`).join(', ')}\n`);
+  } else if (event.event === 'netboot' || (event.event === 'log' && event.level !== 'debug')) {
+    io.err(`${time} ${event.sentence}\n`);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
