@@ -7,12 +7,13 @@
 import type { DriveState, HostBootRecord, Journal, PlacementLock } from '../../src/backend/drive/state';
 import type { HostModel, PoolModel } from '../../src/backend/drive/model';
 import type { ArrayReport, ConnectHost, CreateDisk, DiskRecord, Domain, DomainConfig, HostControl } from '../../src/backend/hosts/control';
-import type { BootServer, BootServerOptions } from '../../src/backend/netboot/server';
+import type { BootServerOptions } from '../../src/backend/netboot/server';
 import type { PoolEnvironment } from '../../src/backend/pool/environment';
 import { GoldenImages } from '../../src/backend/pool/golden';
 import { type PoolRun, type PoolRunOptions, runPool } from '../../src/backend/pool/run';
+import type { PoolParts } from '../../src/backend/pool/parts';
 import { planPlacement } from '../../src/backend/placement/plan';
-import { delay } from '../../src/backend/system';
+import { type Clock, delay, systemRandom } from '../../src/backend/system';
 import type { PoolEvent } from '../../src/protocol';
 import { VirtualClock } from './virtualClock';
 import { uuidOf } from './models';
@@ -38,9 +39,13 @@ export interface Kill {
 export interface WorldOptions {
   /** Names of hosts that never come up. */
   readonly dead?: readonly string[];
+  /** Real time, for tests with real sockets and files; machines then boot at once. */
+  readonly clock?: Clock;
 }
 
-const POWER_ON_MS = 20_000;
+/** From power to each of its steps. */
+const BOOT_MS = { firmware: 20_000, script: 1_000, root: 5_000, hello: 3_000, retry: 1_000 };
+const BOOT_AT_ONCE_MS = { firmware: 1, script: 1, root: 1, hello: 1, retry: 10 };
 
 export class World {
   readonly clock = new VirtualClock();
@@ -51,14 +56,20 @@ export class World {
   readonly deeds: string[] = [];
   /** What survives a backend: the drive's state folder. */
   private lock: PlacementLock = { assignments: {}, disks: {} };
+  private lockIsHere = false;
   private readonly hostBoots = new Map<string, HostBootRecord>();
   private server: BootServerOptions | undefined;
   private count = 0;
+  /** What machines and backends go by. */
+  private readonly time: Clock;
+  private readonly bootMs: typeof BOOT_MS;
 
   constructor(
     readonly model: PoolModel,
     private readonly options: WorldOptions = {},
   ) {
+    this.time = options.clock ?? this.clock;
+    this.bootMs = options.clock === undefined ? BOOT_MS : BOOT_AT_ONCE_MS;
     this.machines = new Map(
       model.hosts.map((host) => [
         host.name,
@@ -91,17 +102,7 @@ export class World {
       connectHost: this.connectHost(backend),
       wakeHost: ({ host }) => backend.act(`wake ${host.name}`, () => this.powerOn(host.name)),
       planPlacement,
-      startBootServer: (server) => {
-        this.server = server;
-        backend.onDeath(() => {
-          if (this.server === server) this.server = undefined;
-        });
-        const close = () => {
-          if (this.server === server) this.server = undefined;
-          return Promise.resolve();
-        };
-        return Promise.resolve({ ports: { dhcp: 67, proxyDhcp: 4011, tftp: 69, http: 80, dns: 53 }, close } satisfies BootServer);
-      },
+      startBootServer: this.startBootServer(backend),
       clock,
       random: (size) => Buffer.alloc(size, (this.count += 1)),
       log: () => undefined,
@@ -111,6 +112,20 @@ export class World {
     // A backend may die while it still reads the drive: then there is no run.
     backend.run = await this.clock.runUntil(Promise.race([runPool(options), backend.died.then(() => undefined)]));
     return backend;
+  }
+
+  /** The parts a service is run with, in real time; its state is its own. */
+  parts(): PoolParts {
+    const backend = new Backend(undefined);
+    return {
+      startBootServer: this.startBootServer(backend),
+      wakeHost: ({ host }) => backend.act(`wake ${host.name}`, () => this.powerOn(host.name)),
+      connectHost: this.connectHost(backend),
+      planPlacement,
+      clock: this.time,
+      random: systemRandom,
+      interfaces: () => ({}),
+    };
   }
 
   /** Every disk by key, with where it is. */
@@ -130,6 +145,21 @@ export class World {
     machine.hangUp();
   }
 
+  private startBootServer(backend: Backend): PoolParts['startBootServer'] {
+    return (server) => {
+      this.server = server;
+      const forget = () => {
+        if (this.server === server) this.server = undefined;
+      };
+      backend.onDeath(forget);
+      const close = () => {
+        forget();
+        return Promise.resolve();
+      };
+      return Promise.resolve({ ports: { dhcp: 67, proxyDhcp: 4011, tftp: 69, http: 80, dns: 53 }, close });
+    };
+  }
+
   private powerOn(name: string): void {
     const machine = this.machine(name);
     if (machine.power !== 'off' || this.options.dead?.includes(name) === true) return;
@@ -142,15 +172,15 @@ export class World {
   private async boot(machine: Machine): Promise<void> {
     const { host } = machine;
     const [mac] = host.macs;
-    await delay(this.clock, POWER_ON_MS);
+    await delay(this.time, this.bootMs.firmware);
     const server = await this.untilServed();
     server.onEvent({ kind: 'dhcp', mac, host: host.name, client: 'bios', sentence: 'dhcp' });
-    await delay(this.clock, 1_000);
+    await delay(this.time, this.bootMs.script);
     const token = await this.untilAnswered(({ tokens }) => tokens.issue(mac));
     (await this.untilServed()).onEvent({ kind: 'script', mac, host: host.name, sentence: 'script' });
-    await delay(this.clock, 5_000);
+    await delay(this.time, this.bootMs.root);
     (await this.untilServed()).onEvent({ kind: 'image', mac, host: host.name, file: 'root.squashfs', bytesSent: 1, bytesTotal: 1, sentence: 'root' });
-    await delay(this.clock, 3_000);
+    await delay(this.time, this.bootMs.hello);
     machine.hostKey = `ssh-ed25519 ${host.name}-${machine.boots}`;
     await this.untilAnswered(({ tokens }) => tokens.redeem({ mac, token, hostKeys: [machine.hostKey] }));
     machine.power = 'up';
@@ -160,17 +190,18 @@ export class World {
   /** A backend that dies meanwhile answers nothing, and the machine asks again. */
   private async untilAnswered<Answer>(ask: (server: BootServerOptions) => Promise<Answer>): Promise<Answer> {
     for (;;) {
-      const answer = await Promise.race([ask(await this.untilServed()).then((value) => ({ value })), delay(this.clock, 5_000).then(() => undefined)]);
+      const answer = await Promise.race([ask(await this.untilServed()).then((value) => ({ value })), delay(this.time, 5_000).then(() => undefined)]);
       if (answer !== undefined) return answer.value;
     }
   }
 
   private async untilServed(): Promise<BootServerOptions> {
-    while (this.server === undefined) await delay(this.clock, 1_000);
+    while (this.server === undefined) await delay(this.time, this.bootMs.retry);
     return this.server;
   }
 
   private driveState(backend: Backend): DriveState {
+    this.lockIsHere = true;
     const journal: Journal = { append: () => Promise.resolve(), close: () => Promise.resolve() };
     return {
       folder: '/drive/state',
@@ -243,9 +274,9 @@ export class World {
     for (const other of this.machines.values()) {
       if (other.domains.some((domain) => domain.uuid === uuid)) this.violations.push(`${name} was started on ${machine.host.name} while it ran on ${other.host.name}`);
     }
-    if (this.lock.assignments[name] !== machine.host.name) this.violations.push(`${name} was started on ${machine.host.name}, which the drive doesn't name`);
+    if (this.lockIsHere && this.lock.assignments[name] !== machine.host.name) this.violations.push(`${name} was started on ${machine.host.name}, which the drive doesn't name`);
     for (const { record } of disks) {
-      if (this.lock.disks[`${name}/${record.disk}`] === undefined) this.violations.push(`${name} was started from a disk that the drive doesn't record`);
+      if (this.lockIsHere && this.lock.disks[`${name}/${record.disk}`] === undefined) this.violations.push(`${name} was started from a disk that the drive doesn't record`);
     }
     machine.domains.push({ name, uuid, id: machine.domains.length + 1, memoryBytes, vcpus, state: 'running' });
     this.deeds.push(`start ${name} on ${machine.host.name}`);
@@ -303,12 +334,13 @@ function never<Result>(): Promise<Result> {
   return new Promise(() => undefined);
 }
 
-function environment(): PoolEnvironment {
+/** Surroundings whose addresses nobody uses. */
+export function environment(folder = '/drive'): PoolEnvironment {
   return {
     target: 'machines',
-    stateFolder: '/drive/state',
-    keysFolder: '/drive/keys',
-    imagesFolder: '/drive/images',
+    stateFolder: `${folder}/state`,
+    keysFolder: `${folder}/keys`,
+    imagesFolder: `${folder}/images`,
     netboot: { bindAddress: '10.77.0.1', ports: { dhcp: 67, proxyDhcp: 4011, tftp: 69, http: 80, dns: 53 }, dhcpReplies: 'rfc2131' },
     image: () => 'dom0-1',
     wake: () => ({ from: '10.77.0.1', to: [] }),

@@ -1,0 +1,30 @@
+import type { NetworkInterfaceInfo } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { interfaceOf, openMachines } from '../../src/backend/pool/machines';
+import { emptyFolder } from './driveFolder';
+import { aHost, aModel } from './models';
+
+const address = (text: string): NetworkInterfaceInfo => ({ address: text, netmask: '255.255.255.0', family: 'IPv4', mac: '52:54:00:00:00:01', internal: false, cidr: `${text}/24` });
+const interfaces = { lo: [address('127.0.0.1')], enp3s0: [address('192.0.2.7'), address('10.77.0.1')] };
+const network = { server: '10.77.0.1', subnet: '10.77.0.0/24' };
+
+describe('the interface a pool is served on', () => {
+  it('is the one that holds the boot server’s address', () => {
+    expect(interfaceOf(network, interfaces)).toBe('enp3s0');
+    expect(interfaceOf({ ...network, interface: 'enp3s0' }, interfaces)).toBe('enp3s0');
+  });
+
+  it('is missed with the command that would give it the address', () => {
+    expect(() => interfaceOf({ ...network, interface: 'eth1' }, { lo: interfaces.lo })).toThrow(/No interface of this machine has the boot server's address 10\.77\.0\.1 .* sudo ip address add 10\.77\.0\.1\/24 dev eth1/);
+  });
+
+  it('is refused when the drive names another', () => {
+    expect(() => interfaceOf({ ...network, interface: 'eth1' }, interfaces)).toThrow(/is on enp3s0, but pxen\.yaml names the interface eth1/);
+  });
+});
+
+describe('a pool of real machines', () => {
+  it('without its image says how to build it', async () => {
+    await expect(openMachines(await emptyFolder(), aModel([aHost('node1')], []), interfaces)).rejects.toThrow(/dom0-1.*pxen image build/s);
+  });
+});

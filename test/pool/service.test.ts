@@ -1,0 +1,202 @@
+import { readFile, stat, writeFile, mkdir } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import type { BackendRecord, BootResult, PoolEvent, PoolSnapshot } from '../../src/protocol';
+import { loadDrive } from '../../src/backend/drive/load';
+import { claimPool, findBackend } from '../../src/backend/pool/claim';
+import { attachTo, serveConnection } from '../../src/backend/pool/rpc';
+import { PoolService } from '../../src/backend/pool/service';
+import { systemClock } from '../../src/backend/system';
+import { emptyFolder, smallDrive } from './driveFolder';
+import { environment, World, type WorldOptions } from './world';
+
+const never = new AbortController().signal;
+
+interface Opened {
+  readonly drive: string;
+  readonly world: World;
+  readonly service: PoolService;
+  readonly events: PoolEvent[];
+  readonly stopped: { asked: boolean };
+}
+
+async function openService(options: WorldOptions = {}, drive?: string, world?: World): Promise<Opened> {
+  const root = drive ?? (await smallDrive());
+  const { model } = await loadDrive(root);
+  if (model === undefined) throw new Error('the small drive has errors');
+  const machines = world ?? new World(model, { clock: systemClock, ...options });
+  const events: PoolEvent[] = [];
+  const stopped = { asked: false };
+  const service = new PoolService({
+    openEnvironment: () => Promise.resolve(environment(root)),
+    parts: machines.parts(),
+    log: () => undefined,
+    onEvent: (event) => events.push(event),
+    onStop: () => (stopped.asked = true),
+  });
+  onTestFinished(() => service.close());
+  return { drive: root, world: machines, service, events, stopped };
+}
+
+const boot = ({ drive }: Opened) => ({ drive, target: 'machines' as const });
+
+async function recordOf(drive: string): Promise<BackendRecord> {
+  return JSON.parse(await readFile(path.join(drive, 'state', 'backend.json'), 'utf8')) as BackendRecord;
+}
+
+describe('a backend', () => {
+  it('boots a pool, tells every change, and leaves hosts and VMs running when it ends', async () => {
+    const opened = await openService();
+    const { exitCode, snapshot } = await opened.service.boot(boot(opened), never);
+    expect(exitCode).toBe(0);
+    expect(snapshot).toMatchObject({ cluster: 'smallpool', phase: 'up' });
+    expect(snapshot.vms.map(({ state }) => state)).toEqual(['running', 'running']);
+    expect(opened.events.map(({ event }) => event)).toEqual(expect.arrayContaining(['serving', 'host', 'vm', 'netboot', 'pool']));
+    await opened.service.close();
+    expect(opened.world.running()).toHaveLength(2);
+    await expect(stat(path.join(opened.drive, 'state', 'backend.json'))).rejects.toThrow(/ENOENT/);
+  });
+
+  it('is joined by a second boot, which changes nothing', async () => {
+    const opened = await openService();
+    const [first, second] = await Promise.all([opened.service.boot(boot(opened), never), opened.service.boot(boot(opened), never)]);
+    expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
+    expect(opened.world.deeds.filter((deed) => deed.startsWith('start'))).toHaveLength(2);
+  });
+
+  it('refuses a drive that another backend works on, in words', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    const second = await openService({}, opened.drive, opened.world);
+    await expect(second.service.boot(boot(second), never)).rejects.toThrow(/Another backend \(process \d+, started .*\) works on this drive already .* `pxen status` shows what it does/);
+  });
+
+  it('refuses a drive with errors, and says where the first one is', async () => {
+    const opened = await openService();
+    await writeFile(path.join(opened.drive, 'hosts', 'node1.host.yaml'), 'kind: Host\nname: node1\n');
+    await expect(opened.service.boot(boot(opened), never)).rejects.toThrow(/has \d+ errors: hosts\/node1\.host\.yaml:1:1: .*`pxen validate` shows all of them/s);
+  });
+
+  it('ends a boot that is cancelled, and boots again when asked', async () => {
+    const opened = await openService({ dead: ['node1'] });
+    const cancelled = new AbortController();
+    const boots = opened.service.boot(boot(opened), cancelled.signal);
+    await until(() => opened.world.machines.get('node2')?.power === 'up');
+    cancelled.abort(new Error('cancelled'));
+    await expect(boots).rejects.toThrow('cancelled');
+    await opened.service.ended(opened.drive);
+    expect(await findBackend(path.join(opened.drive, 'state'), systemClock)).toBeUndefined();
+    const again = openService({}, opened.drive, new World(opened.world.model, { clock: systemClock }));
+    const opener = await again;
+    expect((await opener.service.boot(boot(opener), never)).exitCode).toBe(0);
+  });
+
+  it('is asked for its pool over the socket it names, and shuts it down on order', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    const heard: PoolEvent[] = [];
+    const backend = await attachTo(await recordOf(opened.drive), systemClock, (event) => heard.push(event));
+    onTestFinished(() => backend.close());
+    const status: PoolSnapshot = await backend.request('pool/status', { drive: opened.drive }, never);
+    expect(status.phase).toBe('up');
+    const down: BootResult = await backend.request('pool/down', { drive: opened.drive }, never);
+    expect(down).toMatchObject({ exitCode: 0, snapshot: { phase: 'down' } });
+    expect(heard.some((event) => event.event === 'vm' && event.vm.state === 'stopping')).toBe(true);
+    await opened.service.ended(opened.drive);
+    expect(opened.world.running()).toEqual([]);
+    expect([...opened.world.machines.values()].map(({ power }) => power)).toEqual(['off', 'off']);
+  });
+
+  it('asks the hosts themselves when no backend runs', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    await opened.service.close();
+    const asker = await openService({}, opened.drive, opened.world);
+    expect(await asker.service.status(opened.drive, never)).toMatchObject({ phase: 'up', vms: [{ state: 'running' }, { state: 'running' }] });
+    expect(await asker.service.down(opened.drive, false, never)).toMatchObject({ exitCode: 0 });
+    expect(await asker.service.status(opened.drive, never)).toMatchObject({ phase: 'down' });
+  });
+
+  it('forwards status and down to the backend that works on the drive', async () => {
+    const drive = await smallDrive();
+    // Another process can't be had in a test of units; what counts is that the record's process isn't this one.
+    const claim = await claimPool({
+      stateFolder: path.join(drive, 'state'),
+      target: 'machines',
+      clock: systemClock,
+      onConnection: (socket) => {
+        const answer = () => Promise.reject(new Error('not expected'));
+        const snapshot: PoolSnapshot = { cluster: 'elsewhere', phase: 'booting', at: '', hosts: [], vms: [] };
+        serveConnection(
+          new StreamMessageReader(socket),
+          new StreamMessageWriter(socket),
+          { 'pool/boot': answer, 'pool/wake': answer, 'backend/stop': answer, 'pool/down': () => Promise.reject(new Error('node1 still runs by-hand')), 'pool/status': () => Promise.resolve(snapshot) },
+          () => undefined,
+        );
+      },
+    });
+    onTestFinished(() => claim.release());
+    const file = path.join(drive, 'state', 'backend.json');
+    await writeFile(file, JSON.stringify({ ...(await recordOf(drive)), pid: process.ppid }));
+    const { service } = await openService({}, drive);
+    expect(await service.status(drive, never)).toMatchObject({ cluster: 'elsewhere' });
+    await expect(service.down(drive, false, never)).rejects.toThrow(/process \d+\) says: node1 still runs by-hand/);
+  });
+});
+
+describe('the record of a backend that has ended', () => {
+  const stale: readonly (readonly [string, string])[] = [
+    ['whose process is gone', JSON.stringify({ pid: 2 ** 22 - 1, socket: '/nowhere/backend.sock', startedAt: 'x', target: 'machines' })],
+    ['whose process id is another’s by now', JSON.stringify({ pid: process.ppid, socket: '/nowhere/backend.sock', startedAt: 'x', target: 'machines' })],
+    ['that was cut off in the middle', '{"pid": 12, "soc'],
+  ];
+  it.each(stale)('%s is in nobody’s way', async (_, text) => {
+    const stateFolder = await emptyFolder();
+    await mkdir(stateFolder, { recursive: true });
+    await writeFile(path.join(stateFolder, 'backend.json'), text);
+    expect(await findBackend(stateFolder, systemClock)).toBeUndefined();
+    const claim = await claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() });
+    expect(await findBackend(stateFolder, systemClock)).toMatchObject({ pid: process.pid });
+    await claim.release();
+  });
+
+  it('doesn’t let two that start at once both have the drive', async () => {
+    const stateFolder = await emptyFolder();
+    const claims = await Promise.allSettled([1, 2, 3].map(() => claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() })));
+    expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const claim of claims) if (claim.status === 'fulfilled') await claim.value.release();
+  });
+});
+
+describe('a connection', () => {
+  it('carries requests, events and cancellation, and says in words what failed', async () => {
+    const opened = await openService({ dead: ['node1'] });
+    const [toBackend, fromBackend] = [new PassThrough(), new PassThrough()];
+    const served = serveConnection(new StreamMessageReader(toBackend), new StreamMessageWriter(fromBackend), opened.service.handlers, () => undefined);
+    const client = createMessageConnection(new StreamMessageReader(fromBackend), new StreamMessageWriter(toBackend));
+    client.listen();
+    await expect(client.sendRequest('pool/boot', { drive: '/no/such/drive', target: 'machines' })).rejects.toThrow(/pxen\.yaml/);
+    const { CancellationTokenSource } = await import('vscode-jsonrpc/node');
+    const source = new CancellationTokenSource();
+    const boots = client.sendRequest('pool/boot', boot(opened), source.token);
+    await until(() => opened.world.machines.get('node2')?.power === 'up');
+    source.cancel();
+    await expect(boots).rejects.toMatchObject({ code: -32800 });
+    await client.sendRequest('backend/stop', {});
+    expect(opened.stopped.asked).toBe(true);
+    client.dispose();
+    toBackend.end();
+    await served.closed;
+  });
+});
+
+/** Waits for a condition, ten seconds at most. */
+async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('not come about within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
