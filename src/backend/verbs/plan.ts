@@ -8,9 +8,9 @@ import { openDriveState } from '../drive/stateStore';
 import { EMPTY_INVENTORY, previousPlacement, type PreviousPlacement } from '../placement/inputs';
 import { poolLoads } from '../placement/loads';
 import { planPlacement } from '../placement/plan';
+import { planText } from '../placement/planText';
 import { systemClock, systemRandom } from '../system';
 import { EXIT, type VerbIo } from './io';
-import { planText } from './planText';
 
 export interface PlanOptions {
   readonly drive: string;

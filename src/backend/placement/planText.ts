@@ -2,8 +2,8 @@
 
 import type { DiskPlace, PlanAction, PlanJson, UnplacedVm } from '../../protocol';
 import type { PoolModel } from '../drive/model';
-import type { HostLoads, Load, PoolLoads, VolumeLoads } from '../placement/loads';
-import { bandwidth, bytes, list, percent } from '../placement/words';
+import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
+import { bandwidth, bytes, list, percent } from './words';
 
 export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads): string {
   const sections = [heading(model, plan), hostTable(loads), leftOut(plan.unplaced), failures(plan), actions(plan.actions)];
