@@ -69,7 +69,7 @@ export interface PlanObjective {
   /** VMs without room after a failure, counted over all failures that `survive` promises to bear. */
   readonly surviveShortfall: number;
   readonly bytesMoved: number;
-  /** The largest load of any resource of any host, 0…1. */
+  /** The largest load of any resource of any host, 0…1, rounded up to a hundredth. */
   readonly maxLoad: number;
   readonly hostsUsed: number;
   readonly moves: number;
