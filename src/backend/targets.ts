@@ -5,11 +5,14 @@ import { openMachines } from './pool/machines';
 import { realParts } from './pool/parts';
 import type { OpenEnvironment } from './pool/service';
 
-export const openTarget: OpenEnvironment = async (target, root, model) => {
+export const openTarget: OpenEnvironment = async (target, root, model, log) => {
   switch (target) {
     case 'machines':
       return openMachines(root, model, realParts.interfaces());
-    case 'simulated':
+    case 'simulated': {
+      const { startSimulatedLab } = await import('../lab/simulated/environment');
+      return startSimulatedLab({ model, root, faults: {}, keep: false, log });
+    }
     case 'qemu':
       throw new PoolError(`This backend has no ${target} lab.`, 'Use `pxen lab`.');
   }

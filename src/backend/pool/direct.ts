@@ -2,7 +2,7 @@
 
 import type { HostStatus, PoolEvent, PoolSnapshot, VmStatus } from '../../protocol';
 import type { HostModel, PoolModel } from '../drive/model';
-import type { DriveState } from '../drive/state';
+import type { DriveState, HostBootRecord } from '../drive/state';
 import { openDriveState } from '../drive/stateStore';
 import type { Domain, HostControl, HostFacts } from '../hosts/control';
 import { vmUuids } from './guests';
@@ -71,9 +71,14 @@ class Look {
   static async open(root: string, model: PoolModel, parts: Parts, signal: AbortSignal): Promise<Look> {
     const folders = machineFolders(root);
     const state = openDriveState(folders.stateFolder, parts.clock, parts.random);
+    const records = await Promise.all(model.hosts.map(async (host) => ({ host, record: await state.hostBoot(host.name) })));
+    // A look must not make what isn't there: a drive that has booted no host has no identity and no key yet.
+    if (records.every(({ record }) => !mayBeUp(record))) return new Look(model, parts, state, {}, new Map());
     const { driveId } = await state.identity();
     const keys = await openPoolKeys(folders.keysFolder, `pxen-${model.cluster.name}`);
-    const answers = await Promise.all(model.hosts.map(async (host): Promise<readonly [string, Answer]> => [host.name, await ask(host, state, keys, parts, signal)]));
+    const answers = await Promise.all(
+      records.map(async ({ host, record }): Promise<readonly [string, Answer]> => [host.name, mayBeUp(record) ? await ask(host, record.hello.hostKeys, keys, parts, signal) : { kind: 'off' }]),
+    );
     return new Look(model, parts, state, vmUuids(model, driveId), new Map(answers));
   }
 
@@ -116,10 +121,15 @@ class Look {
   }
 }
 
-async function ask(host: HostModel, state: DriveState, keys: PoolKeys, { connectHost, clock }: Parts, signal: AbortSignal): Promise<Answer> {
-  const record = await state.hostBoot(host.name);
-  if (record?.hello === undefined || record.poweredOffAt !== undefined) return { kind: 'off' };
-  const target = { host, ...sshOfMachine(host), hostKeys: record.hello.hostKeys, privateKey: keys.privateKey };
+type Hello = NonNullable<HostBootRecord['hello']>;
+
+/** It said hello, and PXEN hasn't switched it off since. */
+function mayBeUp(record: HostBootRecord | undefined): record is HostBootRecord & { readonly hello: Hello } {
+  return record?.hello !== undefined && record.poweredOffAt === undefined;
+}
+
+async function ask(host: HostModel, hostKeys: readonly string[], keys: PoolKeys, { connectHost, clock }: Parts, signal: AbortSignal): Promise<Answer> {
+  const target = { host, ...sshOfMachine(host), hostKeys, privateKey: keys.privateKey };
   let control: HostControl | undefined;
   try {
     control = await withLimit(clock, CONNECT_MS, signal, `connecting to ${host.name}`, (within) => connectHost(target, within));

@@ -19,7 +19,7 @@ import { attachTo, type BackendHandlers } from './rpc';
 import { type PoolRun, runPool } from './run';
 
 /** Makes the surroundings that a target names, for a drive whose specs are sound. */
-export type OpenEnvironment = (target: PoolTarget, root: string, model: PoolModel, signal: AbortSignal) => Promise<PoolEnvironment>;
+export type OpenEnvironment = (target: PoolTarget, root: string, model: PoolModel, log: Log, signal: AbortSignal) => Promise<PoolEnvironment>;
 
 export interface PoolServiceOptions {
   readonly openEnvironment: OpenEnvironment;
@@ -136,9 +136,9 @@ export class PoolService {
       return { woken: hosts };
     }
     const model = await soundModel(root);
-    const { parts, openEnvironment } = this.options;
+    const { parts, openEnvironment, log } = this.options;
     const chosen = model.hosts.filter(({ name }) => hosts.includes(name));
-    const environment = await openEnvironment('machines', root, model, signal);
+    const environment = await openEnvironment('machines', root, model, log, signal);
     try {
       await Promise.all(chosen.map((host) => parts.wakeHost({ host, ...environment.wake(host), clock: parts.clock, signal })));
     } finally {
@@ -156,7 +156,7 @@ export class PoolService {
       for (const closer of closers.splice(0).reverse()) await closer();
     };
     try {
-      const environment = await openEnvironment(target, root, model, signal);
+      const environment = await openEnvironment(target, root, model, log, signal);
       closers.push(() => environment.close());
       const claim = await this.claim(environment);
       closers.push(() => claim.release());

@@ -8,11 +8,11 @@ const WIDTH = 100;
 /** Hosts, VMs, then what failed and what to try. */
 export function snapshotText(snapshot: PoolSnapshot): string {
   const hosts = renderTable({
-    columns: ['host', 'address', 'state', 'arrays', 'VMs'],
+    columns: ['HOST', 'ADDRESS', 'STATE', 'ARRAYS', 'VMs'],
     rows: snapshot.hosts.map((host) => [host.name, host.address, hostStateText(host), arraysText(host.arrays), runningOn(snapshot, host.name)]),
   });
   const vms = renderTable({
-    columns: ['VM', 'state', 'host', 'note'],
+    columns: ['VM', 'STATE', 'HOST', 'NOTE'],
     rows: snapshot.vms.map((vm) => [vm.name, vm.state, vm.host ?? '', vm.state === 'running' ? (vm.reason ?? '') : '']),
   });
   const troubles = troublesText(snapshot);

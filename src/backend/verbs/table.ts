@@ -9,7 +9,7 @@ const GAP = '  ';
 
 /** One line a row, the columns' names first; every line ends with a newline. The last column is ragged. */
 export function renderTable({ columns, rows }: Table): string {
-  const lines = [columns.map((name) => name.toUpperCase()), ...rows];
+  const lines = [columns, ...rows];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => displayWidth(line[column] ?? ''))));
   return lines.map((line) => `${columns.map((_, column) => pad(line[column] ?? '', widths[column] ?? 0)).join(GAP).trimEnd()}\n`).join('');
 }
