@@ -5,13 +5,13 @@ import { openMachines } from './pool/machines';
 import { realParts } from './pool/parts';
 import type { OpenEnvironment } from './pool/service';
 
-export const openTarget: OpenEnvironment = async (target, root, model, log) => {
+export const openTarget: OpenEnvironment = async (target, root, model) => {
   switch (target) {
     case 'machines':
       return openMachines(root, model, realParts.interfaces());
     case 'simulated': {
       const { startSimulatedLab } = await import('../lab/simulated/environment');
-      return startSimulatedLab({ model, root, faults: {}, keep: false, log });
+      return startSimulatedLab({ model, root, faults: {}, keep: false });
     }
     case 'qemu':
       throw new PoolError(`This backend has no ${target} lab.`, 'Use `pxen lab`.');

@@ -60,14 +60,17 @@ export class World {
   private readonly hostBoots = new Map<string, HostBootRecord>();
   private server: BootServerOptions | undefined;
   private count = 0;
+  /** Hosts that don't heed a magic packet. */
+  readonly dead: Set<string>;
   /** What machines and backends go by. */
   private readonly time: Clock;
   private readonly bootMs: typeof BOOT_MS;
 
   constructor(
     readonly model: PoolModel,
-    private readonly options: WorldOptions = {},
+    options: WorldOptions = {},
   ) {
+    this.dead = new Set(options.dead);
     this.time = options.clock ?? this.clock;
     this.bootMs = options.clock === undefined ? BOOT_MS : BOOT_AT_ONCE_MS;
     this.machines = new Map(
@@ -162,7 +165,7 @@ export class World {
 
   private powerOn(name: string): void {
     const machine = this.machine(name);
-    if (machine.power !== 'off' || this.options.dead?.includes(name) === true) return;
+    if (machine.power !== 'off' || this.dead.has(name)) return;
     machine.power = 'booting';
     machine.boots += 1;
     void this.boot(machine);
