@@ -4,7 +4,7 @@
  */
 
 import { CancelledError, type Backend, type BackendListeners } from './client';
-import type { BackendRequests, BootResult, PoolEvent, PoolSnapshot, PoolTarget } from './protocol';
+import type { BootResult, PoolEvent, PoolSnapshot, PoolTarget } from './protocol';
 import { afterEvent } from './views/snapshot';
 
 /** What is being done, in the words of the user interface. */
@@ -13,8 +13,8 @@ export type Activity = 'booting' | 'shutting down' | 'waking';
 export interface SessionOptions {
   /** Absolute path of the drive's folder. */
   readonly drive: string;
-  /** Starts a backend that can reach the target's machines. */
-  readonly start: (target: PoolTarget, listeners: BackendListeners) => Backend;
+  /** Starts a backend. One that only looks or wakes needs no more rights than the window has. */
+  readonly start: (purpose: BackendPurpose, listeners: BackendListeners) => Backend;
   /** Finds the backend that another window or command left working on the drive; undefined when there is none. */
   readonly find: (drive: string, listeners: BackendListeners) => Promise<FoundBackend | undefined>;
   readonly onEvent: (event: PoolEvent) => void;
@@ -23,19 +23,20 @@ export interface SessionOptions {
   readonly onLost: (error: Error) => void;
 }
 
+export interface BackendPurpose {
+  readonly target: PoolTarget;
+  /** `serve`: it will listen on the boot server's ports, and read what an earlier one wrote for itself alone. */
+  readonly for: 'serve' | 'wake';
+}
+
 export interface FoundBackend {
   readonly backend: Backend;
   readonly target: PoolTarget;
 }
 
-interface Running extends FoundBackend {
-  /** Whether this session started it, and so ends it. */
-  readonly own: boolean;
-}
-
 export class PoolSession {
   readonly drive: string;
-  #running: Running | undefined;
+  #running: FoundBackend | undefined;
   #snapshot: PoolSnapshot | undefined;
   #activity: Activity | undefined;
   readonly #listeners = new Set<() => void>();
@@ -69,24 +70,48 @@ export class PoolSession {
     if (this.#running !== undefined) return;
     const found = await this.options.find(this.drive, this.#backendListeners());
     if (found === undefined) return;
-    this.#adopt({ ...found, own: false });
+    this.#adopt(found);
     this.#snapshot = await found.backend.request('pool/status', { drive: this.drive });
     this.#changed();
   }
 
   async boot(target: PoolTarget, signal: AbortSignal): Promise<BootResult> {
-    if (this.#running !== undefined && this.#running.target !== target) await this.stop();
-    return this.#act('booting', target, 'pool/boot', { drive: this.drive, target }, signal);
+    if (this.#activity === undefined && this.#running !== undefined && this.#running.target !== target) await this.stop();
+    return this.#during('booting', async () => {
+      const { backend } = this.#running ?? this.#start(target);
+      try {
+        return this.#told(await backend.request('pool/boot', { drive: this.drive, target }, signal));
+      } catch (error) {
+        // A cancelled or refused boot leaves nothing to serve; what became of the hosts is for the backend to say.
+        if (error instanceof CancelledError) this.#snapshot = await backend.request('pool/status', { drive: this.drive });
+        await this.release();
+        throw error;
+      }
+    });
   }
 
   /** Ends VMs, then hosts. Without a backend at work, one is started to reach the machines by their pinned keys. */
   async shutDown(signal: AbortSignal): Promise<BootResult> {
-    return this.#act('shutting down', this.serving ?? 'machines', 'pool/down', { drive: this.drive }, signal);
+    return this.#during('shutting down', async () => {
+      const { backend } = this.#running ?? this.#start('machines');
+      const result = this.#told(await backend.request('pool/down', { drive: this.drive }, signal));
+      await this.release();
+      return result;
+    });
   }
 
+  /** Resolves with the hosts that magic packets were sent to. */
   async wake(hosts: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const { woken } = await this.#act('waking', this.serving ?? 'machines', 'pool/wake', { drive: this.drive, hosts }, signal);
-    return woken;
+    return this.#during('waking', async () => {
+      const params = { drive: this.drive, hosts };
+      if (this.#running !== undefined) return (await this.#running.backend.request('pool/wake', params, signal)).woken;
+      const backend = this.options.start({ target: 'machines', for: 'wake' }, this.#backendListeners());
+      try {
+        return (await backend.request('pool/wake', params, signal)).woken;
+      } finally {
+        await backend.close(END_LIMIT_MS);
+      }
+    });
   }
 
   /** Ends the backend, whoever started it. Machines and VMs go on running; a lab's machines end with it. */
@@ -103,48 +128,35 @@ export class PoolSession {
     this.#changed();
   }
 
-  /** The window closes: its own backend ends unless it was started to stay. */
+  /** Lets go of the backend: the session's own ends, unless it was started to stay and has a pool to look after. */
   async release(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     await running?.backend.close(END_LIMIT_MS);
   }
 
-  async #act<Method extends keyof BackendRequests>(
-    activity: Activity,
-    target: PoolTarget,
-    method: Method,
-    params: BackendRequests[Method]['params'],
-    signal: AbortSignal,
-  ): Promise<BackendRequests[Method]['result']> {
+  async #during<Result>(activity: Activity, task: () => Promise<Result>): Promise<Result> {
     if (this.#activity !== undefined) throw new Error(`The pool is ${this.#activity} already.`);
     this.#activity = activity;
     this.#changed();
     try {
-      const { backend } = this.#running ?? this.#start(target);
-      const result = await backend.request(method, params, signal);
-      if (result !== null && 'snapshot' in result) this.#snapshot = result.snapshot;
-      return result;
-    } catch (error) {
-      if (error instanceof CancelledError) await this.#refresh();
-      throw error;
+      return await task();
     } finally {
       this.#activity = undefined;
       this.#changed();
     }
   }
 
-  /** What a cancelled request left behind is for the backend to say. */
-  async #refresh(): Promise<void> {
-    const snapshot = await this.#running?.backend.request('pool/status', { drive: this.drive });
-    if (snapshot !== undefined) this.#snapshot = snapshot;
+  #told(result: BootResult): BootResult {
+    this.#snapshot = result.snapshot;
+    return result;
   }
 
-  #start(target: PoolTarget): Running {
-    return this.#adopt({ backend: this.options.start(target, this.#backendListeners()), target, own: true });
+  #start(target: PoolTarget): FoundBackend {
+    return this.#adopt({ backend: this.options.start({ target, for: 'serve' }, this.#backendListeners()), target });
   }
 
-  #adopt(running: Running): Running {
+  #adopt(running: FoundBackend): FoundBackend {
     this.#running = running;
     void running.backend.ended.then((error) => {
       if (this.#running !== running) return;

@@ -8,13 +8,13 @@ const FAKE_BACKEND = fileURLToPath(new URL('fakeBackend.mjs', import.meta.url));
 const NEVER = new AbortController().signal;
 
 function open(drive: string, options: { readonly left?: PoolTarget } = {}) {
-  const started: PoolTarget[] = [];
+  const started: string[] = [];
   const lost: Error[] = [];
   const command = { file: process.execPath, args: [FAKE_BACKEND], env: {}, elevated: false };
   const session = new PoolSession({
     drive,
-    start: (target, listeners) => {
-      started.push(target);
+    start: (purpose, listeners) => {
+      started.push(`${purpose.for} ${purpose.target}`);
       return startBackend(command, listeners);
     },
     find: (_, listeners) =>
@@ -45,7 +45,7 @@ describe("a drive's session", () => {
     session.onChange(() => states.push(session.snapshot?.hosts[0]?.state));
     await session.boot('simulated', NEVER);
     await session.boot('simulated', NEVER);
-    expect(started).toEqual(['simulated']);
+    expect(started).toEqual(['serve simulated']);
     expect(session.serving).toBe('simulated');
     expect(states).toContain('kernel');
     expect(session.snapshot?.phase).toBe('up');
@@ -70,13 +70,14 @@ describe("a drive's session", () => {
     abort.abort();
     await expect(boot).rejects.toBeInstanceOf(CancelledError);
     expect(session.snapshot?.phase).toBe('partly');
+    expect(session.serving).toBeUndefined();
   });
 
   it('ends the backend of one target before it boots another', async () => {
     const { session, started } = open('/good');
     await session.boot('simulated', NEVER);
     await session.boot('machines', NEVER);
-    expect(started).toEqual(['simulated', 'machines']);
+    expect(started).toEqual(['serve simulated', 'serve machines']);
     expect(session.serving).toBe('machines');
   });
 
@@ -108,8 +109,19 @@ describe("a drive's session", () => {
     expect(lost).toEqual([]);
   });
 
-  it('wakes the hosts it is given', async () => {
-    const { session } = open('/good');
+  it('serves no longer once the pool is down, and remembers that it is', async () => {
+    const { session, lost } = open('/good');
+    await session.boot('simulated', NEVER);
+    await session.shutDown(NEVER);
+    expect(session.serving).toBeUndefined();
+    expect(session.snapshot?.phase).toBe('down');
+    expect(lost).toEqual([]);
+  });
+
+  it('wakes hosts without the rights that serving needs, and without serving afterwards', async () => {
+    const { session, started } = open('/good');
     await expect(session.wake(['node1'], NEVER)).resolves.toEqual(['node1']);
+    expect(started).toEqual(['wake machines']);
+    expect(session.serving).toBeUndefined();
   });
 });
