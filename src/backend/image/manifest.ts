@@ -5,9 +5,10 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { writeFileAtomic } from '../drive/atomic';
 
 /** What every image holds. The names are those of the files in its folder and of their URLs. */
 export const IMAGE_FILES = [
@@ -120,18 +121,9 @@ export function parseManifest(text: string, file: string): Manifest {
   };
 }
 
-/** Writes `folder/manifest.json` to a temporary file, syncs it and renames it. */
-export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const file = path.join(folder, MANIFEST_NAME);
-  const temporary = `${file}.part`;
-  const handle = await open(temporary, 'w', 0o644);
-  try {
-    await handle.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
+/** Writes `folder/manifest.json`, whole or not at all. */
+export function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  return writeFileAtomic(path.join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 /** Size and sum of each of the image's files, as the manifest lists them. */
