@@ -117,8 +117,7 @@ export class Session implements Dom0Shell {
     const release = await this.slots.take(signal);
     try {
       if (this.lost !== undefined) throw this.lost;
-      const channel = await this.openChannel(quote(command), signal);
-      return await this.follow(channel, command, signal, options);
+      return await this.run(command, signal, options);
     } finally {
       release();
     }
@@ -129,37 +128,11 @@ export class Session implements Dom0Shell {
     this.client.destroy();
   }
 
-  private openChannel(line: string, signal: AbortSignal): Promise<ClientChannel> {
-    return new Promise((resolve, reject) => {
-      const abandon = (error: Error) => {
-        signal.removeEventListener('abort', onAbort);
-        reject(error);
-      };
-      const onAbort = () => abandon(reasonOf(signal));
-      signal.addEventListener('abort', onAbort, { once: true });
-      void this.closed.then(() => abandon(this.lost ?? new Error('closed')));
-      this.client.exec(line, (error, channel) => {
-        if (error !== undefined) {
-          abandon(this.lost ?? this.failed('lost', line, error.message, 'See whether sshd on the host still takes sessions.'));
-          return;
-        }
-        if (signal.aborted) {
-          channel.destroy();
-          return;
-        }
-        signal.removeEventListener('abort', onAbort);
-        resolve(channel);
-      });
-    });
-  }
-
-  private follow(channel: ClientChannel, command: Command, signal: AbortSignal, options: ExecuteOptions): Promise<CommandResult> {
+  private run(command: Command, signal: AbortSignal, options: ExecuteOptions): Promise<CommandResult> {
     const silenceMs = options.silenceMs ?? DEFAULT_SILENCE_MS;
+    const line = command.join(' ');
     return new Promise((resolve, reject) => {
-      const stdout = new Collected();
-      const stderr = new Collected();
-      let code: number | undefined;
-      let endedBy: string | undefined;
+      let channel: ClientChannel | undefined;
       let settled = false;
       let cancelLimit: () => void = () => undefined;
 
@@ -172,43 +145,37 @@ export class Session implements Dom0Shell {
           resolve(outcome);
           return;
         }
-        channel.on('error', () => undefined);
-        channel.destroy();
+        channel?.destroy();
         reject(outcome);
       };
+      const lost = (said: string) => settle(this.lost ?? this.failed('lost', line, said, 'See whether the machine still runs.'));
       const onAbort = () => settle(reasonOf(signal));
       const heard = () => {
         if (settled) return;
         cancelLimit();
         cancelLimit = this.clock.after(silenceMs, () =>
-          settle(this.failed('silent', command.join(' '), `nothing was heard of it for ${Math.round(silenceMs / 1000)} s`, 'The host or one of its disks hangs: look at its console.')),
+          settle(this.failed('silent', line, `nothing was heard of it for ${Math.round(silenceMs / 1000)} s`, 'The host or one of its disks hangs: look at its console.')),
         );
       };
 
       heard();
       signal.addEventListener('abort', onAbort, { once: true });
-      channel.on('data', (chunk: Buffer) => {
-        heard();
-        stdout.add(chunk);
-      });
-      channel.stderr.on('data', (chunk: Buffer) => {
-        heard();
-        stderr.add(chunk);
-      });
-      channel.on('exit', (exitCode: number | null, signalName?: string) => {
-        code = exitCode ?? undefined;
-        endedBy = signalName;
-      });
-      channel.on('error', (error: Error) => settle(this.lost ?? this.failed('lost', command.join(' '), error.message, 'See whether the machine still runs.')));
-      channel.on('close', () => {
-        if (code !== undefined) settle({ code, stdout: stdout.text(), stderr: stderr.text() });
-        else if (endedBy !== undefined) settle(this.failed('command', command.join(' '), `it was ended by signal ${endedBy}`, 'See the host’s kernel log; dom0 may be short of memory.'));
-        else settle(this.lost ?? this.failed('lost', command.join(' '), 'the connection ended before the command did', 'See whether the machine still runs.'));
-      });
-      void this.closed.then(() => settle(this.lost ?? new Error('closed')));
-      feed(channel, options.stdin, heard).catch((error: unknown) => {
-        // A command that ends early closes its input; its own message tells more than the broken pipe.
-        if (!channel.destroyed && channel.writable) settle(error instanceof Error ? error : new Error(String(error)));
+      void this.closed.then(() => lost('the connection was closed'));
+      this.client.exec(quote(command), (error, opened) => {
+        if (error !== undefined) {
+          lost(error.message);
+          return;
+        }
+        // Listeners are added before this returns: a short command's end may be in the same packet as the channel's opening.
+        channel = opened;
+        listen(opened, { heard, settle, lost, endedBySignal: (name) => settle(this.failed('command', line, `it was ended by signal ${name}`, 'See the host’s kernel log; dom0 may be short of memory.')) });
+        if (settled) opened.destroy();
+        else {
+          feed(opened, options.stdin, heard).catch((problem: unknown) => {
+            // A command that ends early closes its input; its own message tells more than the broken pipe.
+            if (opened.writable) settle(problem instanceof Error ? problem : new Error(String(problem)));
+          });
+        }
       });
     });
   }
@@ -216,6 +183,38 @@ export class Session implements Dom0Shell {
   private failed(kind: 'lost' | 'silent' | 'command', line: string, said: string, remedy: string): HostError {
     return new HostError({ kind, host: this.host, tried: `run ${line}`, said, remedy });
   }
+}
+
+interface CommandListener {
+  readonly heard: () => void;
+  readonly settle: (result: CommandResult) => void;
+  readonly lost: (said: string) => void;
+  readonly endedBySignal: (name: string) => void;
+}
+
+function listen(channel: ClientChannel, { heard, settle, lost, endedBySignal }: CommandListener): void {
+  const stdout = new Collected();
+  const stderr = new Collected();
+  let code: number | undefined;
+  let signalName: string | undefined;
+  channel.on('data', (chunk: Buffer) => {
+    heard();
+    stdout.add(chunk);
+  });
+  channel.stderr.on('data', (chunk: Buffer) => {
+    heard();
+    stderr.add(chunk);
+  });
+  channel.on('exit', (exitCode: number | null, name?: string) => {
+    code = exitCode ?? undefined;
+    signalName = name;
+  });
+  channel.on('error', (error: Error) => lost(error.message));
+  channel.on('close', () => {
+    if (code !== undefined) settle({ code, stdout: stdout.text(), stderr: stderr.text() });
+    else if (signalName !== undefined) endedBySignal(signalName);
+    else lost('the connection ended before the command did');
+  });
 }
 
 /** Writes standard input at the speed the channel takes it. */
