@@ -149,7 +149,8 @@ export class Effects {
       await this.lanes.run(lane, signal, async () => {
         const { control, within } = this.sessionOf(host, signal);
         const source = this.vmModel(vm).disks.find(({ name }) => name === disk)?.source;
-        const sourceFile = source === undefined ? undefined : await this.options.golden.fileOf(source, within);
+        const { environment, golden } = this.options;
+        const sourceFile = source === undefined ? undefined : (environment.standIn?.(source) ?? (await golden.fileOf(source, within)));
         const told = { tenths: 0 };
         const onProgress = (bytes: number) => {
           const tenths = Math.floor((10 * bytes) / record.sizeBytes);

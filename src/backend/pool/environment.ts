@@ -16,6 +16,11 @@ export interface PoolEnvironment {
   readonly netboot: NetbootEndpoints;
   /** The lab boots its own image, whatever the drive says. */
   image(model: PoolModel): string;
+  /**
+   * The lab's own file in place of one that a spec names: a golden image (by path or URL), a kernel, a ramdisk. Absent where
+   * the drive's own are used.
+   */
+  standIn?(named: string): string;
   /** Where magic packets for this host go, and the local address they leave from. */
   wake(host: HostModel): { readonly from: string; readonly to: readonly SocketAddress[] };
   ssh(host: HostModel): SocketAddress;

@@ -5,6 +5,7 @@ import { deriveNicMac, deriveVmUuid } from '../drive/identity';
 import type { ArrayModel, HostModel, PoolModel, VmModel } from '../drive/model';
 import type { DomainBoot, DomainConfig } from '../hosts/control';
 import { storageMount } from '../hosts/mounts';
+import type { PoolEnvironment } from './environment';
 import type { DiskPlace } from '../../protocol';
 import type { DiskAtHost } from './machine';
 
@@ -25,27 +26,29 @@ export interface GuestSurroundings {
   /** The drive's folder: paths in specs are relative to it. */
   readonly driveFolder: string;
   readonly driveId: string;
+  readonly environment: Pick<PoolEnvironment, 'standIn'>;
 }
 
-export function domainConfig(vm: VmModel, uuid: string, host: HostModel, disks: readonly DiskAtHost[], { driveFolder, driveId }: GuestSurroundings): DomainConfig {
+export function domainConfig(vm: VmModel, uuid: string, host: HostModel, disks: readonly DiskAtHost[], surroundings: GuestSurroundings): DomainConfig {
   return {
     name: vm.name,
     uuid,
     vcpus: vm.vcpus,
     memoryBytes: vm.memoryBytes,
     disks: disks.map(({ place, record }) => ({ mount: mountOf(host, place), record })),
-    nics: vm.nics.map(({ bridge, mac }, index) => ({ bridge, mac: mac ?? deriveNicMac(driveId, vm.name, index) })),
-    boot: domainBoot(vm, driveFolder),
+    nics: vm.nics.map(({ bridge, mac }, index) => ({ bridge, mac: mac ?? deriveNicMac(surroundings.driveId, vm.name, index) })),
+    boot: domainBoot(vm, surroundings),
   };
 }
 
-function domainBoot({ boot }: VmModel, driveFolder: string): DomainBoot {
+function domainBoot({ boot }: VmModel, { environment, driveFolder }: GuestSurroundings): DomainBoot {
   if (!('kernel' in boot)) return boot;
+  const fileOf = (named: string) => environment.standIn?.(named) ?? path.resolve(driveFolder, named);
   const { type, kernel, ramdisk, cmdline } = boot;
   return {
     type,
-    kernelFile: path.resolve(driveFolder, kernel),
-    ...(ramdisk === undefined ? {} : { ramdiskFile: path.resolve(driveFolder, ramdisk) }),
+    kernelFile: fileOf(kernel),
+    ...(ramdisk === undefined ? {} : { ramdiskFile: fileOf(ramdisk) }),
     ...(cmdline === undefined ? {} : { cmdline }),
   };
 }
