@@ -98,6 +98,21 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     });
 
   program
+    .command('lab')
+    .description('Boot the pool without hardware: simulated hosts on this machine, which speak the real protocols.')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--fault <HOST=FAULT>', 'give a simulated host a fault; a wrong one lists what there is (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
+    .option('--keep', 'leave the simulated machines running when this ends', false)
+    .option('--attach <SOCKET>', 'take over simulated machines that were kept')
+    .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false)
+    .option('--json', 'print one JSON event a line', false)
+    .addHelpText('after', "\nNeeds no root. What it writes is in state/lab/ on the drive, the machines' screens in state/lab/machines.log.\nExits as `pxen boot`: 0 when the pool is up, 3 when only partly, 2 when it could not begin.")
+    .action(async (drive: string, { fault, ...options }: { fault: readonly string[]; keep: boolean; attach?: string; stay: boolean; json: boolean }) => {
+      const { runLab } = await import('./verbs/lab');
+      exit(await runLab({ drive, faults: fault, ...options }, io));
+    });
+
+  program
     .command('status')
     .description('Show how hosts and VMs are.')
     .argument('[DRIVE]', "the drive's folder", '.')

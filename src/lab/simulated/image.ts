@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { PoolModel } from '../../backend/drive/model';
 import { describeImageFiles, writeManifest, type ImageFile } from '../../backend/image/manifest';
 
 export const LAB_IMAGE = 'lab';
@@ -32,6 +33,24 @@ export async function writeLabImage(imagesFolder: string): Promise<void> {
   for (const name of Object.keys(SHAPES) as ImageFile[]) await writeFile(path.join(folder, name), labFile(name));
   await writeManifest(folder, { name: LAB_IMAGE, versions: { xen: '4.20.0', linux: '6.12.0', debian: '13' }, files: await describeImageFiles(folder) });
 }
+
+/**
+ * Made-up files for the golden images, kernels and ramdisks that a drive's specs name: simulated guests need nothing of them
+ * but that they arrive whole, and a lab downloads nothing. By the name in the spec.
+ */
+export async function writeStandIns(folder: string, model: PoolModel): Promise<ReadonlyMap<string, string>> {
+  const named = model.vms.flatMap(({ disks, boot }) => [...disks.map(({ source }) => source), ...('kernel' in boot ? [boot.kernel, boot.ramdisk] : [])]);
+  const files = new Map<string, string>();
+  await mkdir(folder, { recursive: true });
+  for (const name of new Set(named.filter((one) => one !== undefined))) {
+    const file = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 32));
+    await writeFile(file, filler(name, STAND_IN_BYTES));
+    files.set(name, file);
+  }
+  return files;
+}
+
+const STAND_IN_BYTES = 128 * KIB;
 
 export function labFile(name: ImageFile): Buffer {
   const { bytes, marks } = SHAPES[name];

@@ -7,7 +7,7 @@ import { fetchFile } from './http-client';
 import { runIpxeScript, type IpxeImage } from './ipxe-script';
 import { tftpRead } from './tftp-client';
 import { uuidFrom, type Hardware, type Rack } from '../hardware';
-import { labFileProblem } from '../image';
+import { labFile, labFileProblem } from '../image';
 import type { Death } from '../faults';
 
 /** What the boot code asks of the machine it runs in. */
@@ -27,8 +27,8 @@ export interface MachineUnderBoot {
 
 /** What Xen was started with. */
 export interface StartedXen {
-  /** dom0's kernel command line. */
-  readonly kernelArguments: readonly string[];
+  /** As it came over the network: this host's boot words, then the image's initrd. */
+  readonly initrd: Buffer;
 }
 
 /** An iPXE pause of a second takes this long, or a lab would wait as long as real machines do. */
@@ -81,7 +81,14 @@ async function runIpxe(machine: MachineUnderBoot, build: IpxeBuild, platform: 'p
   const script = await fetchFile(cable, file, machine.signal);
   let started: StartedXen | undefined;
   await runIpxeScript(script.toString('utf8'), {
-    settings: new Map([['platform', platform], ['buildarch', 'x86_64'], ['mac', hardware.mac], ['net0/mac', hardware.mac], ['netX/mac', hardware.mac], ['next-server', network.serverAddress], ['filename', file]]),
+    settings: new Map<string, string>([
+      ['platform', platform],
+      ['buildarch', 'x86_64'],
+      ['mac', hardware.mac],
+      ['net0/mac', hardware.mac],
+      ['next-server', network.serverAddress],
+      ['filename', file],
+    ]),
     fetch: (uri) => fetchFile(cable, uri, machine.signal, (ms) => machine.pause(ms)),
     start: (kernel, others) => {
       const attempt = platform === 'efi' ? startXenEfi(kernel, others) : startMultiboot(kernel, others);
@@ -96,12 +103,17 @@ async function runIpxe(machine: MachineUnderBoot, build: IpxeBuild, platform: 'p
   return started;
 }
 
-/** Multiboot: Xen, then dom0's kernel with its command line, then its initrd. */
+/** iPXE gives Xen all command lines, each after its file's URL, in one buffer of this size and drops the rest (its multiboot.c). */
+const MULTIBOOT_COMMAND_LINES_BYTES = 512;
+
+/** Multiboot: Xen, then dom0's kernel, then its initrd. */
 export function startMultiboot(xen: IpxeImage, modules: readonly IpxeImage[]): StartedXen | string {
   const [kernel, initrd] = modules;
   if (kernel === undefined || initrd === undefined) return `Xen needs two modules and got ${modules.length}`;
-  const problem = labFileProblem(xen.content, 'xen') ?? labFileProblem(kernel.content, 'vmlinuz') ?? labFileProblem(initrd.content, 'initrd');
-  return problem === undefined ? { kernelArguments: kernel.arguments } : `Exec format error: ${problem}`;
+  const bytes = [xen, kernel, initrd].reduce((sum, image) => sum + Buffer.byteLength([image.uri, ...image.arguments].join(' ')) + 1, 0);
+  if (bytes > MULTIBOOT_COMMAND_LINES_BYTES) return `the command lines are ${bytes} bytes long and were cut off`;
+  const problem = labFileProblem(xen.content, 'xen') ?? bootFilesProblem(kernel, initrd);
+  return problem === undefined ? { initrd: initrd.content } : `Exec format error: ${problem}`;
 }
 
 /** xen.efi reads its configuration, kernel and ramdisk by name from what iPXE holds (xen docs/misc/efi.pandoc). */
@@ -112,12 +124,15 @@ export function startXenEfi(xen: IpxeImage, others: readonly IpxeImage[]): Start
   if (config === undefined) return `Xen finds no configuration file${configName === undefined ? '' : ` ${configName}`}`;
   const sections = parseIni(config.content.toString('utf8'));
   const chosen = sections.get(sections.get('global')?.get('default') ?? '');
-  const [kernelName = '', ...kernelArguments] = (chosen?.get('kernel') ?? '').split(/\s+/).filter((word) => word !== '');
-  const kernel = find(kernelName);
+  const kernel = find(chosen?.get('kernel')?.split(/\s+/)[0] ?? '');
   const initrd = find(chosen?.get('ramdisk') ?? '');
   if (kernel === undefined || initrd === undefined) return 'Xen finds no kernel or ramdisk of the names in its configuration';
-  const problem = labFileProblem(xen.content, 'xen.efi') ?? labFileProblem(kernel.content, 'vmlinuz') ?? labFileProblem(initrd.content, 'initrd');
-  return problem === undefined ? { kernelArguments } : `Exec format error: ${problem}`;
+  const problem = labFileProblem(xen.content, 'xen.efi') ?? bootFilesProblem(kernel, initrd);
+  return problem === undefined ? { initrd: initrd.content } : `Exec format error: ${problem}`;
+}
+
+function bootFilesProblem(kernel: IpxeImage, initrd: IpxeImage): string | undefined {
+  return labFileProblem(kernel.content, 'vmlinuz') ?? labFileProblem(initrd.content.subarray(-labFile('initrd').length), 'initrd');
 }
 
 function parseIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
@@ -125,9 +140,13 @@ function parseIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>
   let section = new Map<string, string>();
   for (const line of text.split('\n')) {
     const heading = /^\[([^\]]+)\]\s*$/.exec(line)?.[1];
-    if (heading !== undefined) sections.set(heading, (section = new Map()));
+    if (heading !== undefined) {
+      section = new Map<string, string>();
+      sections.set(heading, section);
+      continue;
+    }
     const at = line.indexOf('=');
-    if (heading === undefined && at > 0) section.set(line.slice(0, at).trim(), line.slice(at + 1).trim());
+    if (at > 0) section.set(line.slice(0, at).trim(), line.slice(at + 1).trim());
   }
   return sections;
 }

@@ -1,6 +1,7 @@
 /** From dom0's kernel to the hello: what the image's own initrd and start script do (src/backend/image/assets). */
 
 import { createHash } from 'node:crypto';
+import { readBootWords, type BootWord } from '../../../backend/image/bootWords';
 import type { HelloRequest, HelloResponse } from '../../../backend/netboot/server';
 import { fetchRest } from './http-client';
 import type { MachineUnderBoot, StartedXen } from './firmware';
@@ -9,8 +10,25 @@ const FETCH_ATTEMPTS = 20;
 const HELLO_ATTEMPTS = 10;
 const AGAIN_MS = 300;
 
-/** What the kernel command line must hold (design of the boot: `pxen.*`). */
-interface KernelParameters {
+export interface Announced {
+  readonly hostname: string;
+  readonly authorizedKeys: readonly string[];
+}
+
+/** Rejects when the machine has to start over, with what it would print. */
+export async function bootDom0(machine: MachineUnderBoot, xen: StartedXen, hostKey: string, damages: (content: Buffer) => Buffer): Promise<Announced> {
+  const told = readTold(xen.initrd);
+  if (told.mac !== machine.hardware.mac) throw new Error(`no network card has the MAC ${told.mac}`);
+  machine.console(`pxen: using eth0 (${told.mac}) with address ${told.address}`);
+  await machine.pause(60);
+  machine.reached('kernel');
+  await fetchRoot(machine, told, damages);
+  await machine.pause(120);
+  machine.reached('hello');
+  return sayHello(machine, told, hostKey);
+}
+
+interface Told {
   readonly server: string;
   readonly mac: string;
   readonly token: string;
@@ -20,51 +38,34 @@ interface KernelParameters {
   readonly address: string;
 }
 
-export interface Announced {
-  readonly hostname: string;
-  readonly authorizedKeys: readonly string[];
-}
-
-/** Rejects when the machine has to start over, with what it would print. */
-export async function bootDom0(machine: MachineUnderBoot, xen: StartedXen, hostKey: string, damages: (content: Buffer) => Buffer): Promise<Announced> {
-  const parameters = readParameters(xen.kernelArguments);
-  if (parameters.mac !== machine.hardware.mac) throw new Error(`no network card has the MAC ${parameters.mac}`);
-  machine.console(`pxen: using eth0 (${parameters.mac}) with address ${parameters.address}`);
-  await machine.pause(60);
-  machine.reached('kernel');
-  await fetchRoot(machine, parameters, damages);
-  await machine.pause(120);
-  machine.reached('hello');
-  return sayHello(machine, parameters, hostKey);
-}
-
-function readParameters(words: readonly string[]): KernelParameters {
-  const value = (key: string): string => {
-    const found = words.find((word) => word.startsWith(`pxen.${key}=`))?.slice(`pxen.${key}=`.length);
-    if (found === undefined || found === '') throw new Error(`the kernel command line lacks pxen.${key}`);
+function readTold(initrd: Buffer): Told {
+  const words = readBootWords(initrd);
+  const word = (key: BootWord): string => {
+    const found = words[key];
+    if (found === undefined || found === '') throw new Error(`the initrd lacks ${key}`);
     return found;
   };
   return {
-    server: value('server'),
-    mac: value('mac'),
-    token: value('token'),
-    image: value('image'),
-    rootSha256: value('root.sha256'),
-    rootSize: Number(value('root.size')),
-    address: value('address'),
+    server: word('pxen.server'),
+    mac: word('pxen.mac'),
+    token: word('pxen.token'),
+    image: word('pxen.image'),
+    rootSha256: word('pxen.root.sha256'),
+    rootSize: Number(word('pxen.root.size')),
+    address: word('pxen.address'),
   };
 }
 
-async function fetchRoot(machine: MachineUnderBoot, parameters: KernelParameters, damages: (content: Buffer) => Buffer): Promise<void> {
-  const uri = `${parameters.server}/images/${parameters.image}/root.squashfs?mac=${parameters.mac}`;
+async function fetchRoot(machine: MachineUnderBoot, told: Told, damages: (content: Buffer) => Buffer): Promise<void> {
+  const uri = `${told.server}/images/${told.image}/root.squashfs?mac=${told.mac}`;
   let have: Buffer = Buffer.alloc(0);
   for (let attempt = 1; attempt <= FETCH_ATTEMPTS; attempt += 1) {
     try {
       // In two parts, so that the second is a Range request at every boot.
-      if (have.length < parameters.rootSize / 2) have = await fetchRest(machine.cable, uri, have, Math.ceil(parameters.rootSize / 2), machine.signal);
+      if (have.length < told.rootSize / 2) have = await fetchRest(machine.cable, uri, have, Math.ceil(told.rootSize / 2), machine.signal);
       machine.reached('root');
-      have = damages(await fetchRest(machine.cable, uri, have, parameters.rootSize, machine.signal));
-      if (have.length === parameters.rootSize && createHash('sha256').update(have).digest('hex') === parameters.rootSha256) return;
+      have = damages(await fetchRest(machine.cable, uri, have, told.rootSize, machine.signal));
+      if (have.length === told.rootSize && createHash('sha256').update(have).digest('hex') === told.rootSha256) return;
       machine.console(`pxen: root.squashfs arrived damaged; fetching it anew`);
       have = Buffer.alloc(0);
     } catch (error) {
@@ -76,22 +77,22 @@ async function fetchRoot(machine: MachineUnderBoot, parameters: KernelParameters
   throw new Error(`${uri} could not be fetched`);
 }
 
-async function sayHello(machine: MachineUnderBoot, parameters: KernelParameters, hostKey: string): Promise<Announced> {
-  const hello: HelloRequest = { mac: parameters.mac, token: parameters.token, hostKeys: [hostKey] };
+async function sayHello(machine: MachineUnderBoot, told: Told, hostKey: string): Promise<Announced> {
+  const hello: HelloRequest = { mac: told.mac, token: told.token, hostKeys: [hostKey] };
   for (let attempt = 1; attempt <= HELLO_ATTEMPTS; attempt += 1) {
     try {
-      const url = machine.cable.url(`${parameters.server}/hello`);
+      const url = machine.cable.url(`${told.server}/hello`);
       const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(hello), signal: machine.signal });
       const text = await response.text();
       if (response.ok) {
         const { hostname, authorizedKeys } = JSON.parse(text) as HelloResponse;
         return { hostname, authorizedKeys };
       }
-      machine.console(`pxen: ${parameters.server}/hello answered ${response.status}: ${text.trim().slice(0, 300)}`);
+      machine.console(`pxen: ${told.server}/hello answered ${response.status}: ${text.trim().slice(0, 300)}`);
       if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429) break;
     } catch (error) {
       if (machine.signal.aborted) throw error;
-      machine.console(`pxen: ${parameters.server}/hello doesn't answer, attempt ${attempt} of ${HELLO_ATTEMPTS}`);
+      machine.console(`pxen: ${told.server}/hello doesn't answer, attempt ${attempt} of ${HELLO_ATTEMPTS}`);
     }
     await machine.pause(AGAIN_MS);
   }

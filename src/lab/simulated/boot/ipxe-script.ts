@@ -5,6 +5,7 @@
 
 export interface IpxeImage {
   readonly name: string;
+  readonly uri: string;
   readonly arguments: readonly string[];
   readonly content: Buffer;
 }
@@ -140,7 +141,7 @@ class Run {
     if (uri === undefined) return this.failed(`${command} needs a URI`);
     try {
       const content = await this.machine.fetch(uri);
-      const image = { name: options.get('name') ?? uri.replace(/\?.*$/, '').replace(/^.*\//, ''), arguments: args, content };
+      const image = { name: options.get('name') ?? uri.replace(/\?.*$/, '').replace(/^.*\//, ''), uri, arguments: args, content };
       this.images.push(image);
       if (command === 'kernel') this.kernel = image;
       return DONE;
