@@ -1,7 +1,7 @@
 /** A pool in words: the final table, and a sentence for each change on the way there. */
 
 import type { ArrayStatus, HostState, HostStatus, PoolEvent, PoolSnapshot, VmStatus } from '../../protocol';
-import { fold, renderTable } from './table';
+import { paragraph, renderTable } from './table';
 
 const WIDTH = 100;
 
@@ -126,12 +126,5 @@ function troublesText({ hosts, vms }: PoolSnapshot): string {
 }
 
 function trouble(who: string, cause: string, remedy: string | undefined): string {
-  const indent = 4;
-  const lines = [`  ${who}: ${cause.replace(/[.]?$/, '.')}`, ...(remedy === undefined ? [] : [`    → ${remedy}`])];
-  return lines.map((line) => `${foldLine(line, indent)}\n`).join('');
-}
-
-function foldLine(line: string, indent: number): string {
-  const lead = /^ */.exec(line)?.[0] ?? '';
-  return lead + fold(line.slice(lead.length), WIDTH - lead.length, indent + lead.length);
+  return paragraph('  ', `${who}: ${cause.replace(/[.]?$/, '.')}`, WIDTH) + (remedy === undefined ? '' : paragraph('    → ', remedy, WIDTH));
 }

@@ -14,21 +14,19 @@ export function renderTable({ columns, rows }: Table): string {
   return lines.map((line) => `${columns.map((_, column) => pad(line[column] ?? '', widths[column] ?? 0)).join(GAP).trimEnd()}\n`).join('');
 }
 
-/** Words folded to `width` columns, each further line indented by `indent` spaces. */
-export function fold(text: string, width: number, indent: number): string {
+/** A paragraph: `lead` before its first line, the same width of spaces before the others. */
+export function paragraph(lead: string, text: string, width: number): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    const room = lines.length === 0 ? width : width - indent;
-    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > room) {
+    if (line !== '' && displayWidth(lead) + displayWidth(line) + 1 + displayWidth(word) > width) {
       lines.push(line);
       line = word;
     } else {
       line = line === '' ? word : `${line} ${word}`;
     }
   }
-  lines.push(line);
-  return lines.map((one, index) => (index === 0 ? one : ' '.repeat(indent) + one)).join('\n');
+  return [...lines, line].map((one, index) => `${index === 0 ? lead : ' '.repeat(displayWidth(lead))}${one}\n`).join('');
 }
 
 function pad(text: string, width: number): string {
