@@ -12,10 +12,14 @@ const ENTRIES = {
   backend: 'src/backend/main.ts',
   pxen: 'src/backend/bin.ts',
   'lab-hosts': 'src/lab/simulated/main.ts',
+  'placement-worker': 'src/backend/placement/thread/worker.ts',
 };
 
 /** Files that travel beside the bundles because they are read, not imported. */
-const ASSETS = [['src/backend/image/assets', 'image']];
+const ASSETS = [
+  ['src/backend/image/assets', 'image'],
+  ['node_modules/highs/build/highs.wasm', 'highs.wasm'],
+];
 
 export async function buildAll() {
   await generate();
@@ -36,6 +40,8 @@ export async function buildAll() {
         keepNames: true,
         legalComments: 'linked',
         sourcemap: name !== 'extension' && 'linked',
+        // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
+        alias: { highs: `${ROOT}/node_modules/highs/build/highs.js` },
         // ssh2 and its cpu-features try native add-ons and do without them.
         external: ['vscode', '*.node', 'cpu-features'],
         define: { PXEN_VERSION: JSON.stringify(version) },

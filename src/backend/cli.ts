@@ -52,11 +52,12 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .command('plan')
     .description('Show where each VM goes, why some are left out, and the actions that lead there.')
     .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--prove', 'search on until the plan is proven best; Ctrl-C ends the search with the best so far', false)
     .option('--json', 'print one JSON document', false)
-    .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.')
-    .action(async (drive: string, { json }: { json: boolean }) => {
+    .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.\nWithout --prove it is the plan that boot follows.')
+    .action(async (drive: string, { json, prove }: { json: boolean; prove: boolean }) => {
       const { runPlan } = await import('./verbs/plan');
-      exit(await runPlan({ drive, json }, io));
+      exit(await runPlan({ drive, json, prove }, io));
     });
 
   program

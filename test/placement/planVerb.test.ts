@@ -114,6 +114,6 @@ describe('pxen plan', () => {
 async function run({ json }: { json: boolean }): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
   const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
-  const code = await runPlan({ drive, json }, io);
+  const code = await runPlan({ drive, json, prove: false }, io);
   return { code, out, err };
 }

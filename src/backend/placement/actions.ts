@@ -36,17 +36,38 @@ function missingDisks(vm: VmModel, inventory: Inventory, previous: PreviousPlace
  * broken at its VM of highest priority.
  */
 export function inStartOrder(vms: readonly VmModel[]): VmModel[] {
-  const waiting = new Map(byName(vms).map((vm) => [vm.name, vm]));
+  const sorted = byName(vms).sort((a, b) => b.priority - a.priority);
+  const rank = new Map(sorted.map((vm, index) => [vm.name, index]));
+  const followers = sorted.map((): number[] => []);
+  const awaited = sorted.map((vm, index) => {
+    const before = [...new Set(vm.start.after)].flatMap((name) => rank.get(name) ?? []).filter((other) => other !== index);
+    for (const other of before) followers[other]?.push(index);
+    return before.length;
+  });
+  const waiting = new Set(sorted.keys());
+  // Descending, so that the next one is at the end.
+  const ready = sorted.flatMap((_, index) => (awaited[index] === 0 ? [index] : [])).reverse();
   const ordered: VmModel[] = [];
-  const before = (a: VmModel, b: VmModel) => b.priority - a.priority || (a.name < b.name ? -1 : 1);
   while (waiting.size > 0) {
-    const all = [...waiting.values()];
-    const ready = all.filter((vm) => !vm.start.after.some((name) => name !== vm.name && waiting.has(name)));
-    const batch = ready.length > 0 ? ready.sort(before) : all.sort(before).slice(0, 1);
-    const next = batch[0];
-    if (next === undefined) break;
-    waiting.delete(next.name);
-    ordered.push(next);
+    const next = ready.pop() ?? Math.min(...waiting);
+    const vm = sorted[next];
+    if (vm === undefined || !waiting.delete(next)) continue;
+    ordered.push(vm);
+    for (const follower of followers[next] ?? []) {
+      const left = (awaited[follower] ?? 0) - 1;
+      awaited[follower] = left;
+      if (left === 0) insertDescending(ready, follower);
+    }
   }
   return ordered;
+}
+
+function insertDescending(values: number[], value: number): void {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) > value) low = middle + 1;
+    else high = middle;
+  }
+  values.splice(low, 0, value);
 }

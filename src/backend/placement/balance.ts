@@ -4,6 +4,7 @@
  */
 
 import { at, type Packing } from './packing';
+import { loadOf } from './problem';
 import { Trial } from './trial';
 
 export interface BalanceOptions {
@@ -24,6 +25,8 @@ const MOST_TARGETS = 24;
 
 class Descent {
   private steps = 0;
+  /** Largest load of each host before the next move. */
+  private load: Float64Array = new Float64Array();
 
   constructor(
     private readonly packing: Packing,
@@ -35,6 +38,7 @@ class Descent {
     const { packing } = this;
     const { problem } = packing;
     const load = Float64Array.from({ length: problem.hostCount }, (_, host) => packing.maxLoadOfHost(host));
+    this.load = load;
     const hosts = Array.from({ length: problem.hostCount }, (_, host) => host).filter((host) => at(problem.hostAvailable, host) === 1);
     hosts.sort((a, b) => at(load, b) - at(load, a) || a - b);
     const targets = hosts.slice(-MOST_TARGETS).reverse();
@@ -55,11 +59,12 @@ class Descent {
   private candidates(host: number, targets: readonly number[]): Move[] {
     const found: Move[] = [];
     const units = this.movableUnits(host);
+    const theirs = new Map(targets.map((target) => [target, this.movableUnits(target)]));
     for (const unit of units) {
       for (const target of targets) {
         this.consider({ unit, from: host, to: target, swap: undefined, before: [], after: [] }, found);
         if (target === host) continue;
-        for (const swap of this.movableUnits(target)) this.consider({ unit, from: host, to: target, swap, before: [], after: [] }, found);
+        for (const swap of theirs.get(target) ?? []) this.consider({ unit, from: host, to: target, swap, before: [], after: [] }, found);
         if (this.steps >= this.options.steps) return found;
       }
     }
@@ -68,6 +73,7 @@ class Descent {
 
   private consider(move: Move, found: Move[]): void {
     this.steps++;
+    if (!this.couldHelp(move)) return;
     const before = this.loads(move);
     const trial = new Trial(this.packing);
     const possible = this.apply(trial, move);
@@ -79,6 +85,25 @@ class Descent {
     if (place >= 0) found.splice(place, 0, candidate);
     else found.push(candidate);
     if (found.length > MOST_CANDIDATES) found.pop();
+  }
+
+  /** A quick look at the rows of the two hosts: none may end above the higher of the two, or the move can't even out anything. */
+  private couldHelp({ unit, swap, from, to }: Move): boolean {
+    if (from === to) return true;
+    const { problem, hostUsed } = this.packing;
+    const most = Math.max(at(this.load, from), at(this.load, to));
+    for (let row = 0; row < problem.hostRows; row++) {
+      let moved = 0;
+      for (const vm of unit) moved += at(problem.vmLoad, vm * problem.hostRows + row);
+      if (swap !== undefined) for (const vm of swap) moved -= at(problem.vmLoad, vm * problem.hostRows + row);
+      const [indexFrom, indexTo] = [from * problem.hostRows + row, to * problem.hostRows + row];
+      const [usedFrom, usedTo] = [at(hostUsed, indexFrom) - moved, at(hostUsed, indexTo) + moved];
+      if (usedTo > at(problem.hostCapacity, indexTo) && moved > 0) return false;
+      if (usedFrom > at(problem.hostCapacity, indexFrom) && moved < 0) return false;
+      if (!problem.hostRowBalanced[row]) continue;
+      if (loadOf(usedTo, at(problem.hostCapacity, indexTo)) > most || loadOf(usedFrom, at(problem.hostCapacity, indexFrom)) > most) return false;
+    }
+    return true;
   }
 
   private apply(trial: Trial, move: Move): boolean {

@@ -1,7 +1,7 @@
 /** What no placement can beat, by arguments simple enough to trust: each bound looks at one kind of resource at a time. */
 
 import { at, Packing } from './packing';
-import { loadOf, type Problem, type Solution } from './problem';
+import { loadOf, loadSteps, type Problem } from './problem';
 
 /** VMs that fit on no host even when only what is fixed is there. */
 export function hopelessVms(problem: Problem): Set<number> {
@@ -38,66 +38,111 @@ export function fewestOut(problem: Problem, hopeless: ReadonlySet<number>, out: 
   return bound;
 }
 
-/** No placement of these VMs has a smaller largest load. */
-export function smallestMaxLoad(problem: Problem, solution: Solution): number {
-  const placed = Array.from({ length: problem.vmCount }, (_, vm) => vm).filter((vm) => at(solution.vmHost, vm) >= 0);
-  const empty = new Packing(problem);
-  let bound = 0;
-  for (let host = 0; host < problem.hostCount; host++) bound = Math.max(bound, empty.maxLoadOfHost(host));
-  for (let row = 0; row < problem.hostRows; row++) {
-    if (!problem.hostRowBalanced[row]) continue;
-    let [used, capacity] = [0, 0];
-    for (const vm of placed) used += at(problem.vmLoad, vm * problem.hostRows + row);
-    for (let host = 0; host < problem.hostCount; host++) if (at(problem.hostAvailable, host) === 1) capacity += at(problem.hostCapacity, host * problem.hostRows + row);
-    bound = Math.max(bound, loadOf(used, capacity));
-  }
-  bound = Math.max(bound, localVolumesBound(problem, solution));
-  for (const vm of placed) if (!empty.isFixed(vm)) bound = Math.max(bound, aloneBound(empty, vm));
-  return bound;
-}
+/**
+ * What every placement with just as many VMs at each level shares: which VMs run can differ, so a sum counts the smallest values, and
+ * only a VM of a level where all run counts by itself.
+ */
+export class Ensemble {
+  private readonly byLevel: readonly (readonly number[])[];
+  private readonly running: readonly number[];
+  private readonly empty: Packing;
 
-/** The fewest hosts whose sums hold the VMs; hosts that run something fixed count anyway. */
-export function fewestHosts(problem: Problem, solution: Solution): number {
-  const placed = Array.from({ length: problem.vmCount }, (_, vm) => vm).filter((vm) => at(solution.vmHost, vm) >= 0);
-  if (placed.length === 0) return 0;
-  let bound = 1;
-  const fixed = new Set(placed.map((vm) => at(problem.vmFixedHost, vm)).filter((host) => host >= 0));
-  bound = Math.max(bound, fixed.size);
-  for (let row = 0; row < problem.hostRows; row++) {
-    let need = 0;
-    // What runs already may overfill its host: it needs no further host.
-    for (const vm of placed) if (at(problem.vmFixedHost, vm) < 0) need += at(problem.vmLoad, vm * problem.hostRows + row);
-    const capacities: number[] = [];
-    for (let host = 0; host < problem.hostCount; host++) if (at(problem.hostAvailable, host) === 1) capacities.push(at(problem.hostCapacity, host * problem.hostRows + row));
-    capacities.sort((a, b) => b - a);
-    let hosts = 0;
-    while (need > 0 && hosts < capacities.length) need -= at(capacities, hosts++);
-    bound = Math.max(bound, hosts);
+  constructor(
+    private readonly problem: Problem,
+    hopeless: ReadonlySet<number>,
+    out: readonly number[],
+  ) {
+    this.empty = new Packing(problem);
+    const levels = Array.from({ length: levelCount(problem) }, (): number[] => []);
+    for (let vm = 0; vm < problem.vmCount; vm++) if (!hopeless.has(vm) && !this.empty.isFixed(vm)) levels[at(problem.vmLevel, vm)]?.push(vm);
+    this.byLevel = levels;
+    this.running = levels.map((vms, level) => vms.length - (at(out, level) - countAtLevel(problem, hopeless, level)));
   }
-  return bound;
+
+  /** The least that a sum over the running VMs can be. */
+  leastSum(value: (vm: number) => number): number {
+    let sum = 0;
+    for (let vm = 0; vm < this.problem.vmCount; vm++) if (this.empty.isFixed(vm)) sum += value(vm);
+    this.byLevel.forEach((vms, level) => {
+      const values = vms.map(value).sort((a, b) => a - b);
+      for (const one of values.slice(0, at(this.running, level))) sum += one;
+    });
+    return sum;
+  }
+
+  /** The smallest largest load, in the objective's steps. */
+  smallestMaxLoad(): number {
+    const { problem, empty } = this;
+    let bound = 0;
+    for (let host = 0; host < problem.hostCount; host++) bound = Math.max(bound, empty.maxLoadOfHost(host));
+    for (let row = 0; row < problem.hostRows; row++) {
+      const used = this.leastSum((vm) => at(problem.vmLoad, vm * problem.hostRows + row));
+      if (problem.hostRowBalanced[row]) bound = Math.max(bound, loadOf(used, this.hostTotal(row)));
+    }
+    for (let row = 0; row < problem.volumeRows; row++) {
+      if (problem.volumeRowBalanced[row]) bound = Math.max(bound, loadOf(this.leastSum((vm) => this.localLoad(vm, row)), this.localTotal(row)));
+    }
+    for (const vm of this.certain()) bound = Math.max(bound, aloneBound(empty, vm));
+    return loadSteps(bound);
+  }
+
+  /** The fewest hosts that can be in use: those that run something already, and those whose sums hold the rest. */
+  fewestHosts(): number {
+    const { problem, empty } = this;
+    let bound = empty.hostVms.filter((vms) => vms.length > 0).length;
+    for (let row = 0; row < problem.hostRows; row++) {
+      // What runs already may overfill its host; it needs no further one.
+      let need = this.leastSum((vm) => (empty.isFixed(vm) ? 0 : at(problem.vmLoad, vm * problem.hostRows + row)));
+      const capacities = availableHosts(problem).map((host) => at(problem.hostCapacity, host * problem.hostRows + row));
+      capacities.sort((a, b) => b - a);
+      let hosts = 0;
+      while (need > 0 && hosts < capacities.length) need -= at(capacities, hosts++);
+      bound = Math.max(bound, hosts);
+    }
+    return bound;
+  }
+
+  /** VMs that run in every such placement, without those that are fixed. */
+  private certain(): number[] {
+    return this.byLevel.flatMap((vms, level) => (vms.length === at(this.running, level) ? vms : []));
+  }
+
+  private hostTotal(row: number): number {
+    return availableHosts(this.problem).reduce((sum, host) => sum + at(this.problem.hostCapacity, host * this.problem.hostRows + row), 0);
+  }
+
+  /** Load on the arrays of hosts, wherever its disks lie. */
+  private localLoad(vm: number, row: number): number {
+    const { problem } = this;
+    let load = 0;
+    for (const disk of at(problem.vmDisks, vm)) {
+      const only = at(problem.diskVolume, disk);
+      const isLocal = only < 0 || at(problem.volumeHost, only) >= 0;
+      if (isLocal && at(problem.diskIgnored, disk) === 0) load += at(problem.diskLoad, disk * problem.volumeRows + row);
+    }
+    return load;
+  }
+
+  private localTotal(row: number): number {
+    const { problem } = this;
+    let total = 0;
+    for (const host of availableHosts(problem)) for (const volume of at(problem.hostVolumes, host)) total += at(problem.volumeCapacity, volume * problem.volumeRows + row);
+    return total;
+  }
 }
 
 export function levelCount(problem: Problem): number {
   return problem.vmLevel.reduce((most, level) => Math.max(most, level + 1), 0);
 }
 
-function localVolumesBound(problem: Problem, solution: Solution): number {
-  let bound = 0;
-  for (let row = 0; row < problem.volumeRows; row++) {
-    if (!problem.volumeRowBalanced[row]) continue;
-    let [used, capacity] = [0, 0];
-    for (let disk = 0; disk < problem.diskCount; disk++) {
-      const volume = at(solution.diskVolume, disk);
-      const runs = at(solution.vmHost, at(problem.diskVm, disk)) >= 0 && at(problem.diskIgnored, disk) === 0;
-      if (runs && volume >= 0 && at(problem.volumeHost, volume) >= 0) used += at(problem.diskLoad, disk * problem.volumeRows + row);
-    }
-    for (let volume = 0; volume < problem.volumeCount; volume++) {
-      const host = at(problem.volumeHost, volume);
-      if (host >= 0 && at(problem.hostAvailable, host) === 1) capacity += at(problem.volumeCapacity, volume * problem.volumeRows + row);
-    }
-    bound = Math.max(bound, loadOf(used, capacity));
-  }
-  return bound;
+function availableHosts(problem: Problem): number[] {
+  return Array.from({ length: problem.hostCount }, (_, host) => host).filter((host) => at(problem.hostAvailable, host) === 1);
+}
+
+export function countAtLevel(problem: Problem, vms: ReadonlySet<number>, level: number): number {
+  let count = 0;
+  for (const vm of vms) if (at(problem.vmLevel, vm) === level) count++;
+  return count;
 }
 
 /** The least load its host can have with this VM and what is fixed. */

@@ -35,6 +35,8 @@ class PoolAtWork {
   private readonly capacity = new Map<string, number>();
   private readonly used = new Map<string, number>();
   private readonly unusable = new Map<string, string>();
+  private readonly apart: ReadonlyMap<string, ReadonlySet<string>>;
+  private readonly companions: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(
     private readonly model: PoolModel,
@@ -42,6 +44,8 @@ class PoolAtWork {
     previous: PreviousPlacement,
   ) {
     this.vms = new Map(model.vms.map((vm) => [vm.name, vm]));
+    this.apart = apartFrom(model);
+    this.companions = companionsOf(model.vms.filter((vm) => vm.start.auto || own(inventory.running, vm.name) !== undefined));
     this.measureCapacity();
     for (const vm of model.vms) {
       for (const disk of vm.disks) {
@@ -125,9 +129,10 @@ class PoolAtWork {
     if (!vm.start.auto) this.blame(`${vm.name} isn't to be started by itself`);
     if (!this.isUp(host)) this.blame(`${vm.name} is started on ${host}, which can't take VMs`);
     if (vm.placement.on !== undefined && !vm.placement.on.includes(host)) this.blame(`${vm.name} may not run on ${host}`);
-    for (const [other, otherHost] of this.running) {
-      if (this.areApart(vm, other) && otherHost === host) this.blame(`${vm.name} must be apart from ${other}, which runs on ${host}`);
-      if (otherHost !== host && this.isUp(otherHost) && this.companions(vm).has(other)) this.blame(`${vm.name} must be together with ${other}, which runs on ${otherHost}`);
+    for (const other of this.apart.get(vm.name) ?? []) if (this.running.get(other) === host) this.blame(`${vm.name} must be apart from ${other}, which runs on ${host}`);
+    for (const other of this.companions.get(vm.name) ?? []) {
+      const elsewhere = this.running.get(other);
+      if (elsewhere !== undefined && elsewhere !== host && this.isUp(elsewhere)) this.blame(`${vm.name} must be together with ${other}, which runs on ${elsewhere}`);
     }
     for (const disk of vm.disks) this.requireReach(vm, disk, host);
     this.running.set(vm.name, host);
@@ -151,30 +156,6 @@ class PoolAtWork {
     if (!this.capacity.has(`space ${name}`)) this.blame(`disk ${key} lies on ${name}, which the drive doesn't describe`);
     const cause = this.unusable.get(name);
     if (cause !== undefined) this.blame(`disk ${key} lies on ${name}: ${cause}`);
-  }
-
-  private areApart(vm: VmModel, other: string): boolean {
-    return other !== vm.name && (vm.placement.apart.includes(other) || (this.vms.get(other)?.placement.apart.includes(vm.name) ?? false));
-  }
-
-  /** Everyone whom `together` joins to the VM, over any number of steps, among the VMs that are to run. */
-  private companions(vm: VmModel): Set<string> {
-    const joined = new Set([vm.name]);
-    const counts = (peer: VmModel) => peer.start.auto || own(this.inventory.running, peer.name) !== undefined;
-    for (let size = 0; size !== joined.size; ) {
-      size = joined.size;
-      for (const peer of this.model.vms) {
-        if (!counts(peer)) continue;
-        if (joined.has(peer.name)) for (const name of peer.placement.together) this.join(joined, name, counts);
-        else if (peer.placement.together.some((name) => joined.has(name))) joined.add(peer.name);
-      }
-    }
-    return joined;
-  }
-
-  private join(joined: Set<string>, name: string, counts: (peer: VmModel) => boolean): void {
-    const peer = this.vms.get(name);
-    if (peer !== undefined && counts(peer)) joined.add(name);
   }
 
   private measureCapacity(): void {
@@ -229,6 +210,32 @@ class PoolAtWork {
   private blame(violation: string): void {
     this.violations.push(violation);
   }
+}
+
+/** Both ways, whoever of the two says it. */
+function apartFrom(model: PoolModel): Map<string, Set<string>> {
+  const apart = new Map(model.vms.map((vm) => [vm.name, new Set<string>()]));
+  for (const vm of model.vms) {
+    for (const other of vm.placement.apart) {
+      if (other === vm.name) continue;
+      apart.get(vm.name)?.add(other);
+      apart.get(other)?.add(vm.name);
+    }
+  }
+  return apart;
+}
+
+/** Everyone whom `together` joins to a VM, over any number of steps, among the VMs that are to run. */
+function companionsOf(vms: readonly VmModel[]): Map<string, Set<string>> {
+  const groups = new Map(vms.map((vm) => [vm.name, new Set([vm.name])]));
+  for (const vm of vms) {
+    for (const other of vm.placement.together) {
+      const [mine, theirs] = [groups.get(vm.name), groups.get(other)];
+      if (mine === undefined || theirs === undefined || mine === theirs) continue;
+      for (const name of theirs) groups.set(name, mine.add(name));
+    }
+  }
+  return groups;
 }
 
 function rowName(place: DiskPlace): string {

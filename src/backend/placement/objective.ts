@@ -2,14 +2,14 @@
 
 import { levelCount } from './bounds';
 import { at, Packing } from './packing';
-import type { Problem, Solution } from './problem';
+import { loadSteps, type Problem, type Solution } from './problem';
 
 export interface Measures {
   /** VMs left out, by level. */
   readonly out: readonly number[];
   /** Bytes of disks that lie elsewhere afterwards. */
   readonly bytesMoved: number;
-  /** Ten-thousandths. */
+  /** Hundredths, rounded up. */
   readonly maxLoad: number;
   readonly hostsUsed: number;
   /** VMs that aren't where they were put last time. */
@@ -22,10 +22,17 @@ export function measure(problem: Problem, solution: Solution): Measures {
   return {
     out: outByLevel(problem, solution),
     bytesMoved: movedBytes(problem, solution),
-    maxLoad: Array.from({ length: problem.hostCount }, (_, host) => packing.maxLoadOfHost(host)).reduce((most, load) => Math.max(most, load), 0),
+    maxLoad: largestLoad(packing),
     hostsUsed: packing.hostVms.filter((vms) => vms.length > 0).length,
     moves: countMoves(problem, solution),
   };
+}
+
+/** In the objective's steps. */
+export function largestLoad(packing: Packing): number {
+  let most = 0;
+  for (let host = 0; host < packing.problem.hostCount; host++) most = Math.max(most, packing.maxLoadOfHost(host));
+  return loadSteps(most);
 }
 
 export function outByLevel(problem: Problem, solution: Solution): number[] {

@@ -118,10 +118,21 @@ export class Packing {
     }
   }
 
+  /** In ten-thousandths. */
   maxLoadOfHost(host: number): number {
-    const loads: number[] = [];
-    this.hostLoads(host, loads);
-    return Math.max(0, ...loads);
+    const { problem } = this;
+    let most = 0;
+    for (let row = 0; row < problem.hostRows; row++) {
+      const index = host * problem.hostRows + row;
+      if (problem.hostRowBalanced[row]) most = Math.max(most, loadOf(at(this.hostUsed, index), at(problem.hostCapacity, index)));
+    }
+    for (const volume of at(problem.hostVolumes, host)) {
+      for (let row = 0; row < problem.volumeRows; row++) {
+        const index = volume * problem.volumeRows + row;
+        if (problem.volumeRowBalanced[row]) most = Math.max(most, loadOf(at(this.volumeUsed, index), at(problem.volumeCapacity, index)));
+      }
+    }
+    return most;
   }
 
   solution(): Solution {

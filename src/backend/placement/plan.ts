@@ -13,7 +13,8 @@ import { reasonsFor } from './explain';
 import { formulate, type Formulation } from './formulation';
 import type { Inventory, PreviousPlacement } from './inputs';
 import { at, Packing } from './packing';
-import { FULL_LOAD } from './problem';
+import { LOAD_STEPS } from './problem';
+import type { Prover } from './prover';
 import { compareLevels, solve, type Solved } from './solve';
 
 /**
@@ -21,12 +22,54 @@ import { compareLevels, solve, type Solved } from './solve';
  * Throws only when the planner contradicts its own checker, which is a defect of PXEN.
  */
 export function planPlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement): PlanJson {
-  const formulation = formulate(model, inventory, previous);
+  return quickPlan({ model, inventory, previous }).plan;
+}
+
+function quickPlan(inputs: Inputs): { readonly formulation: Formulation; readonly solved: Solved; readonly plan: PlanJson } {
+  const formulation = formulate(inputs.model, inputs.inventory, inputs.previous);
   const solved = solve(formulation.problem);
-  const plan = toPlan(formulation, solved, { model, inventory, previous });
-  const violations = checkPlan(model, inventory, previous, plan);
+  const { plan, violations } = toCheckedPlan(formulation, solved, inputs);
   if (violations.length > 0) throw new Error(`The planner made a plan that its checker refuses; please report this. ${violations.join('. ')}`);
-  return plan;
+  return { formulation, solved, plan };
+}
+
+export interface SolveOptions {
+  readonly prover: Prover;
+  /** Called with the quick plan at once, then with each plan that is better or closer to its bound. */
+  readonly onIncumbent?: (plan: PlanJson) => void;
+  /** Ends the search; the best plan so far is the result. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The quick plan, improved and proven level by level. The same values give the same result, unless the signal aborts: budgets are counted
+ * in nodes, never in seconds.
+ */
+export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal }: SolveOptions): Promise<PlanJson> {
+  const inputs = { model, inventory, previous };
+  const { formulation, solved: start, plan } = quickPlan(inputs);
+  let best = plan;
+  onIncumbent?.(best);
+  // The solver works with tolerances: what it calls a solution counts only if the checker agrees.
+  const consider = (solved: Solved): void => {
+    const { plan, violations } = toCheckedPlan(formulation, solved, inputs);
+    if (violations.length > 0 || samePlan(plan, best)) return;
+    best = plan;
+    onIncumbent?.(best);
+  };
+  if (best.status !== 'feasible') return best;
+  const { solved } = await prover.prove(formulation.problem, start, { onProgress: consider, signal: signal ?? new AbortController().signal });
+  consider(solved);
+  return best;
+}
+
+function samePlan(a: PlanJson, b: PlanJson): boolean {
+  return JSON.stringify([a.assignments, a.disks, a.bound]) === JSON.stringify([b.assignments, b.disks, b.bound]);
+}
+
+function toCheckedPlan(formulation: Formulation, solved: Solved, inputs: Inputs): { readonly plan: PlanJson; readonly violations: readonly string[] } {
+  const plan = toPlan(formulation, solved, inputs);
+  return { plan, violations: checkPlan(inputs.model, inputs.inventory, inputs.previous, plan) };
 }
 
 interface Inputs {
@@ -97,7 +140,7 @@ function objectiveOf({ problem, vms }: Formulation, { solution }: Solved, measur
     unplacedPriority: measures.out.reduce((sum, count, level) => sum + count * (priorities.get(level) ?? 0), 0),
     surviveShortfall,
     bytesMoved: measures.bytesMoved,
-    maxLoad: solution.vmHost.some((host) => host >= 0) ? measures.maxLoad / FULL_LOAD : 0,
+    maxLoad: solution.vmHost.some((host) => host >= 0) ? measures.maxLoad / LOAD_STEPS : 0,
     hostsUsed: measures.hostsUsed,
     moves: measures.moves,
   };

@@ -10,6 +10,13 @@ export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads): st
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
+/** One line for each better plan while the search goes on. */
+export function progressLine(plan: PlanJson): string {
+  const { objective } = plan;
+  const left = plan.unplaced.length === 0 ? 'all VMs placed' : `${count(plan.unplaced.length, 'VM')} left out`;
+  return `${left}, largest load ${percent(objective.maxLoad)}, ${count(objective.hostsUsed, 'host')}. ${proof(plan)}`;
+}
+
 function heading(model: PoolModel, plan: PlanJson): string {
   const placed = Object.keys(plan.assignments).length;
   const idle = model.vms.length - placed - plan.unplaced.length;

@@ -69,11 +69,25 @@ export interface Solution {
   readonly diskVolume: Int32Array;
 }
 
-/** Loads are compared in ten-thousandths, rounded up: whole numbers are the same on every machine. */
+/** While searching, loads are compared in ten-thousandths, rounded up: whole numbers are the same on every machine. */
 export const FULL_LOAD = 10_000;
+
+/**
+ * The objective counts loads in hundredths, rounded up. A finer difference is no use to anybody: it would make VMs move for nothing,
+ * and turn every proof into a number-partitioning puzzle.
+ */
+export const LOAD_STEPS = 100;
 
 /** The load of one row, in ten-thousandths of its capacity. Nothing on nothing is no load. */
 export function loadOf(used: number, capacity: number): number {
   if (used <= 0) return 0;
-  return capacity > 0 ? Math.ceil((used * FULL_LOAD) / capacity) : Number.MAX_SAFE_INTEGER;
+  return capacity > 0 ? Math.ceil((used * FULL_LOAD) / capacity) : NO_CAPACITY;
+}
+
+/** A load on nothing. It can only come from what runs already. */
+const NO_CAPACITY = 100 * FULL_LOAD;
+
+/** From ten-thousandths to the objective's steps. */
+export function loadSteps(load: number): number {
+  return Math.ceil((load * LOAD_STEPS) / FULL_LOAD);
 }

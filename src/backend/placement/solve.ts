@@ -4,7 +4,7 @@
  */
 
 import { balance } from './balance';
-import { fewestHosts, fewestOut, hopelessVms, smallestMaxLoad } from './bounds';
+import { countAtLevel, Ensemble, fewestOut, hopelessVms } from './bounds';
 import { consolidate } from './consolidate';
 import { searchExhaustively } from './exhaustive';
 import { placeGreedily, type Preference } from './greedy';
@@ -26,8 +26,6 @@ export interface Solved {
   readonly shortfallBound: number;
   /** The failures behind the shortfall. */
   readonly failures: readonly Failure[];
-  /** VMs that fit nowhere even alone. */
-  readonly hopeless: ReadonlySet<number>;
 }
 
 export interface Budget {
@@ -43,7 +41,7 @@ export function quickBudget(problem: Problem): Budget {
   return {
     repairSteps: clamp(Math.floor(150_000 / size), 10, 1500),
     exhaustiveNodes: problem.vmCount <= 64 ? 4000 : 0,
-    balanceSteps: clamp(Math.floor(2_000_000_000 / (size * size)), 2000, 6000),
+    balanceSteps: clamp(Math.floor(40_000_000 / size), 20_000, 100_000),
     surviveSteps: clamp(Math.floor(50_000 / size), 5, 200),
   };
 }
@@ -53,27 +51,38 @@ export function solve(problem: Problem, budget: Budget = quickBudget(problem)): 
   const units = unitsOf(problem, order);
   const hopeless = hopelessVms(problem);
   const placed = place(problem, { order, units, hopeless, budget });
+  return settle(problem, placed.solution, placed.bound, budget);
+}
+
+/** Keeps the placed VMs placed and improves the lower levels by local search. `outBound` is what is proven of the first. */
+export function settle(problem: Problem, placed: Solution, outBound: readonly number[], budget: Budget = quickBudget(problem)): Solved {
+  const order = placingOrder(problem);
   const packing = new Packing(problem);
-  packing.load(placed.solution);
+  packing.load(placed);
   const check = new FailureCheck(problem, order);
-  const lower = { packing, order, units, check, budget };
-  improveLower(lower);
-  const solution = packing.solution();
+  const ensemble = new Ensemble(problem, hopelessVms(problem), outByLevel(problem, placed));
+  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: ensemble.leastSum((vm) => check.certainLosses(vm)) });
+  return assess(problem, packing.solution(), outBound, check);
+}
+
+/** Measures a solution and what is proven of it by simple bounds. */
+function assess(problem: Problem, solution: Solution, outBound: readonly number[], check: FailureCheck): Solved {
   const measures = measure(problem, solution);
+  const failures = check.failures(solution);
+  const ensemble = new Ensemble(problem, hopelessVms(problem), measures.out);
   return {
     solution,
     measures,
     bounds: {
-      out: placed.bound,
+      out: outBound,
       bytesMoved: 0,
-      maxLoad: problem.goal === 'balance' ? smallestMaxLoad(problem, solution) : measures.maxLoad,
-      hostsUsed: problem.goal === 'consolidate' ? fewestHosts(problem, solution) : measures.hostsUsed,
+      maxLoad: problem.goal === 'balance' ? ensemble.smallestMaxLoad() : measures.maxLoad,
+      hostsUsed: problem.goal === 'consolidate' ? ensemble.fewestHosts() : measures.hostsUsed,
       moves: 0,
     },
-    failures: check.failures(solution),
-    shortfall: check.shortfall(solution),
-    shortfallBound: check.lowerBound(solution),
-    hopeless,
+    failures,
+    shortfall: failures.reduce((total, failure) => total + failure.lost.length, 0),
+    shortfallBound: ensemble.leastSum((vm) => check.certainLosses(vm)),
   };
 }
 
@@ -103,7 +112,7 @@ function place(problem: Problem, options: Placing): { solution: Solution; bound:
   }
   if (compareLevels(out, bound) === 0 || budget.exhaustiveNodes === 0) return { solution: packing.solution(), bound };
   const open = order.filter((vm) => !hopeless.has(vm) && at(problem.vmFixedHost, vm) < 0);
-  const openOut = outByLevel(problem, packing.solution()).map((count, level) => count - countAt(problem, hopeless, level));
+  const openOut = outByLevel(problem, packing.solution()).map((count, level) => count - countAtLevel(problem, hopeless, level));
   const proof = searchExhaustively(new Packing(problem), open, openOut, budget.exhaustiveNodes);
   const solution = proof.best ?? packing.solution();
   return { solution, bound: proof.complete ? outByLevel(problem, solution) : bound };
@@ -121,16 +130,17 @@ interface Lower {
   readonly units: readonly (readonly number[])[];
   readonly check: FailureCheck;
   readonly budget: Budget;
+  readonly leastShortfall: number;
 }
 
 /** Survival, then balance or consolidation, then fewest moves; none may spoil the one before it. */
 function improveLower(options: Lower): void {
-  const { packing, units, check } = options;
+  const { packing, units, check, leastShortfall } = options;
   const { problem } = packing;
   const shortfall = () => check.shortfall(packing.solution());
   improveGoal(options, () => true);
   let best = shortfall();
-  if (best > check.lowerBound(packing.solution())) {
+  if (best > leastShortfall) {
     best = surviveBetter(options, best);
     improveGoal(options, () => shortfall() <= best);
   }
@@ -144,12 +154,11 @@ function improveGoal({ packing, order, units, budget }: Lower, allows: () => boo
 }
 
 /** Random moves and swaps that keep everyone placed; those that don't raise the shortfall stay. Returns what is reached. */
-function surviveBetter({ packing, units, check, budget }: Lower, start: number): number {
+function surviveBetter({ packing, units, check, budget, leastShortfall }: Lower, start: number): number {
   const { problem } = packing;
   const random = seededNumbers(problem.vmCount + 1);
   let best = start;
-  const goal = check.lowerBound(packing.solution());
-  for (let step = 0; step < budget.surviveSteps && best > goal; step++) {
+  for (let step = 0; step < budget.surviveSteps && best > leastShortfall; step++) {
     const unit = at(units, random(problem.vmCount)).filter((vm) => at(packing.vmHost, vm) >= 0);
     const target = random(problem.hostCount);
     const first = unit[0];
@@ -181,12 +190,6 @@ export function compareLevels(a: readonly number[], b: readonly number[]): numbe
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-function countAt(problem: Problem, vms: ReadonlySet<number>, level: number): number {
-  let count = 0;
-  for (const vm of vms) if (at(problem.vmLevel, vm) === level) count++;
-  return count;
 }
 
 function sum(values: readonly number[]): number {

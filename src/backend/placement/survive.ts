@@ -44,16 +44,10 @@ export class FailureCheck {
     return this.sets.map((hosts) => this.fail(packing, hosts)).filter((failure) => failure.lost.length > 0);
   }
 
-  /** No placement that runs these VMs can do better: some may run on the failing hosts only. */
-  lowerBound(solution: Solution): number {
-    if (this.original.survive === 0) return 0;
-    let bound = 0;
-    for (let vm = 0; vm < this.original.vmCount; vm++) {
-      if (at(solution.vmHost, vm) < 0) continue;
-      const anew = at(this.original.vmAllowedAnew, vm);
-      bound += this.sets.filter((failing) => anew.every((allowed, host) => allowed === 0 || failing.includes(host)) && this.certainlyOn(vm, failing)).length;
-    }
-    return bound;
+  /** After how many failures the VM is lost whatever the placement: it may run on the failing hosts only. */
+  certainLosses(vm: number): number {
+    const anew = at(this.original.vmAllowedAnew, vm);
+    return this.sets.filter((failing) => anew.every((allowed, host) => allowed === 0 || failing.includes(host)) && this.certainlyOn(vm, failing)).length;
   }
 
   /** Whether the VM is on one of the hosts whatever the placement. */

@@ -1,0 +1,9 @@
+/** What improves and proves a quick answer: HiGHS behind a thread in the product, in the same thread in tests. */
+
+import type { Problem } from './problem';
+import type { Solved } from './solve';
+
+export interface Prover {
+  /** Resolves with the best there is when all is proven, the budget is spent, or the signal aborts; then `stopped` says so. */
+  prove(problem: Problem, start: Solved, options: { readonly onProgress: (solved: Solved) => void; readonly signal: AbortSignal }): Promise<{ readonly solved: Solved; readonly stopped: boolean }>;
+}

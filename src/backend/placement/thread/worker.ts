@@ -1,0 +1,24 @@
+/** The thread in which HiGHS proves plans. It is compiled once and stays warm for the next question. */
+
+import loadHighs from 'highs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { highsSolver } from '../exact/highsSolver';
+import { prove } from '../exact/prove';
+import type { ProverData, ProveReply, ProveRequest } from './messages';
+
+const { wasmFile } = workerData as ProverData;
+const solver = loadHighs({ locateFile: () => wasmFile }).then(highsSolver);
+
+parentPort?.on('message', (request: ProveRequest) => {
+  void answer(request).catch((error: unknown) => reply({ id: request.id, kind: 'failed', message: error instanceof Error ? error.message : String(error) }));
+});
+
+async function answer({ id, problem, start, nodes, stop }: ProveRequest): Promise<void> {
+  const shouldStop = () => Atomics.load(stop, 0) === 1;
+  const solved = prove(problem, start, await solver, { nodes, shouldStop, onProgress: (better) => reply({ id, kind: 'progress', solved: better }) });
+  reply({ id, kind: 'done', solved });
+}
+
+function reply(message: ProveReply): void {
+  parentPort?.postMessage(message);
+}
