@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Bundle name in dist/ to its entry. The command line is the only one a person runs by name. */
 const ENTRIES = {
   extension: 'src/extension.ts',
+  client: 'src/client.ts',
   backend: 'src/backend/main.ts',
   pxen: 'src/backend/bin.ts',
   'lab-hosts': 'src/lab/simulated/main.ts',
@@ -43,7 +44,8 @@ export async function buildAll() {
         // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
         alias: { highs: `${ROOT}/node_modules/highs/build/highs.js` },
         // ssh2 and its cpu-features try native add-ons and do without them.
-        external: ['vscode', '*.node', 'cpu-features'],
+        // The extension loads dist/client.js when it first needs a backend.
+        external: ['vscode', '*.node', 'cpu-features', './client'],
         define: { PXEN_VERSION: JSON.stringify(version) },
         banner: name === 'pxen' ? { js: '#!/usr/bin/env node' } : {},
         logLevel: 'warning',

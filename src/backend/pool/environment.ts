@@ -16,6 +16,8 @@ export interface PoolEnvironment {
   readonly netboot: NetbootEndpoints;
   /** The lab boots its own image, whatever the drive says. */
   image(model: PoolModel): string;
+  /** Appended to Xen's and Linux's command lines: the QEMU lab spares its emulated CPUs so. */
+  readonly extraArguments?: () => { readonly xen: string; readonly kernel: string };
   /**
    * The lab's own file in place of one that a spec names: a golden image (by path or URL), a kernel, a ramdisk. Absent where
    * the drive's own are used.

@@ -123,6 +123,7 @@ class Runner implements PoolRun {
       endpoints: environment.netboot,
       tokens: createBootTokens({ state, model: () => model, clock, random }),
       authorizedKeys: () => keys.authorizedKeys,
+      ...(environment.extraArguments && { extraArguments: environment.extraArguments }),
       onEvent: (event) => this.onNetboot(event),
       clock,
       random,

@@ -20,6 +20,7 @@ lay_over() {
   # Saves guests into RAM at shutdown, which a dom0 in RAM then forgets.
   rm -f /etc/init.d/xendomains
   : >/etc/machine-id
+  basename /usr/lib/modules/* >/usr/lib/pxen/kernel-release
 }
 
 take_out_boot_files() {
@@ -50,7 +51,7 @@ initrd_modules() {
 # busybox, the network drivers and the init script: all that runs before the root is in RAM.
 make_initrd() {
   tree=$build/initrd-tree
-  release=$(basename /usr/lib/modules/*)
+  release=$(cat /usr/lib/pxen/kernel-release)
   source=/usr/lib/modules/$release
   target=$tree/lib/modules/$release
   depmod "$release"
