@@ -45,7 +45,7 @@ export async function buildAll() {
         alias: { highs: `${ROOT}/node_modules/highs/build/highs.js` },
         // ssh2 and its cpu-features try native add-ons and do without them.
         // The extension loads dist/client.js when it first needs a backend.
-        external: ['vscode', '*.node', 'cpu-features', './client'],
+        external: ['vscode', '*.node', 'cpu-features', ...(name === 'extension' ? ['./client'] : [])],
         define: { PXEN_VERSION: JSON.stringify(version) },
         banner: name === 'pxen' ? { js: '#!/usr/bin/env node' } : {},
         logLevel: 'warning',

@@ -1,6 +1,7 @@
 /**
  * Starts the backend as a process of its own and talks to it by JSON-RPC over its standard input and output. Knows nothing of
- * VS Code, so that it is tested against a real process without one.
+ * VS Code, so that it is tested against a real process without one. A bundle of its own, loaded when a backend is first needed:
+ * who only edits specs doesn't wait for it.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -14,17 +15,10 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
-import { backendDied, backendNotStarted, elevationDismissed, elevationRefused } from './clientErrors';
+import type { BackendCommand } from './backendCommand';
+import { backendDied, backendNotStarted, CancelledError, elevationDismissed, elevationRefused } from './clientErrors';
 import { outcomeOf } from './outcome';
 import type { BackendNotifications, BackendRequests, PoolEvent } from './protocol';
-
-export interface BackendCommand {
-  readonly file: string;
-  readonly args: readonly string[];
-  /** Added to this process's environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly elevated: boolean;
-}
 
 export interface BackendListeners {
   readonly onEvent: (event: PoolEvent) => void;
@@ -43,42 +37,6 @@ export interface Backend {
   readonly ended: Promise<Error | undefined>;
   /** Lets go of it: it ends, unless it was started to stay. Resolves when it has, or after `limitMs`. */
   close(limitMs: number): Promise<void>;
-}
-
-/** The caller's signal ended a request. */
-export class CancelledError extends Error {
-  constructor() {
-    super('Cancelled.');
-  }
-}
-
-export interface CommandOptions {
-  /** Absolute path of dist/backend.js. */
-  readonly script: string;
-  /** Node's executable, or Electron's. */
-  readonly execPath: string;
-  readonly platform: NodeJS.Platform;
-  /** Effective user id; absent on Windows. */
-  readonly uid: number | undefined;
-  /** Whether it will bind the ports of DHCP, TFTP, HTTP and DNS, all below 1024. */
-  readonly lowPorts: boolean;
-  /** Whether pkexec may be asked for what the user lacks. */
-  readonly elevate: boolean;
-  /** Whether it goes on when its input closes. */
-  readonly stay: boolean;
-}
-
-/**
- * How to start the backend. Linux alone keeps low ports for root; macOS and Windows give them to everyone. pkexec cleans the
- * environment (pkexec(1)), so that Electron is told through env(1) to run as Node.
- */
-export function backendCommand(options: CommandOptions): BackendCommand {
-  const elevated = options.elevate && options.lowPorts && options.platform === 'linux' && options.uid !== 0;
-  const words = [options.script, ...(options.stay ? ['--stay'] : [])];
-  const asNode = { ELECTRON_RUN_AS_NODE: '1' };
-  return elevated
-    ? { file: 'pkexec', args: ['env', 'ELECTRON_RUN_AS_NODE=1', options.execPath, ...words], env: {}, elevated }
-    : { file: options.execPath, args: words, env: asNode, elevated };
 }
 
 /** Last lines of standard error that a crash is told with. */

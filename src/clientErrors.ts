@@ -11,6 +11,13 @@ export class ClientError extends Error {
   }
 }
 
+/** The caller's signal ended a request. */
+export class CancelledError extends Error {
+  constructor() {
+    super('Cancelled.');
+  }
+}
+
 export function backendNotStarted(cause: Error): ClientError {
   return new ClientError('backend-not-started', `PXEN's backend could not be started: ${cause.message}.`);
 }

@@ -3,7 +3,8 @@
  * VS Code.
  */
 
-import { CancelledError, type Backend, type BackendListeners } from './client';
+import type { Backend, BackendListeners } from './client';
+import { CancelledError } from './clientErrors';
 import type { BootResult, PoolEvent, PoolSnapshot, PoolTarget } from './protocol';
 import { afterEvent } from './views/snapshot';
 
@@ -14,10 +15,11 @@ export interface SessionOptions {
   /** Absolute path of the drive's folder. */
   readonly drive: string;
   /** Starts a backend. One that only looks or wakes needs no more rights than the window has. */
-  readonly start: (purpose: BackendPurpose, listeners: BackendListeners) => Backend;
+  readonly start: (purpose: BackendPurpose, listeners: BackendListeners) => Promise<Backend>;
   /** Finds the backend that another window or command left working on the drive; undefined when there is none. */
   readonly find: (drive: string, listeners: BackendListeners) => Promise<FoundBackend | undefined>;
-  readonly onEvent: (event: PoolEvent) => void;
+  /** `before` is what was known until this event. */
+  readonly onEvent: (event: PoolEvent, before: PoolSnapshot | undefined) => void;
   readonly onLine: (line: string) => void;
   /** The backend ended without being asked to. */
   readonly onLost: (error: Error) => void;
@@ -78,13 +80,14 @@ export class PoolSession {
   async boot(target: PoolTarget, signal: AbortSignal): Promise<BootResult> {
     if (this.#activity === undefined && this.#running !== undefined && this.#running.target !== target) await this.stop();
     return this.#during('booting', async () => {
-      const { backend } = this.#running ?? this.#start(target);
+      const present = this.#running;
+      const { backend } = present ?? (await this.#start(target));
       try {
         return this.#told(await backend.request('pool/boot', { drive: this.drive, target }, signal));
       } catch (error) {
-        // A cancelled or refused boot leaves nothing to serve; what became of the hosts is for the backend to say.
+        // What became of the hosts is for the backend to say. One that ran before goes on: it has a pool to serve.
         if (error instanceof CancelledError) this.#snapshot = await backend.request('pool/status', { drive: this.drive });
-        await this.release();
+        if (present === undefined) await this.release();
         throw error;
       }
     });
@@ -93,7 +96,7 @@ export class PoolSession {
   /** Ends VMs, then hosts. Without a backend at work, one is started to reach the machines by their pinned keys. */
   async shutDown(signal: AbortSignal): Promise<BootResult> {
     return this.#during('shutting down', async () => {
-      const { backend } = this.#running ?? this.#start('machines');
+      const { backend } = this.#running ?? (await this.#start('machines'));
       const result = this.#told(await backend.request('pool/down', { drive: this.drive }, signal));
       await this.release();
       return result;
@@ -105,7 +108,7 @@ export class PoolSession {
     return this.#during('waking', async () => {
       const params = { drive: this.drive, hosts };
       if (this.#running !== undefined) return (await this.#running.backend.request('pool/wake', params, signal)).woken;
-      const backend = this.options.start({ target: 'machines', for: 'wake' }, this.#backendListeners());
+      const backend = await this.options.start({ target: 'machines', for: 'wake' }, this.#backendListeners());
       try {
         return (await backend.request('pool/wake', params, signal)).woken;
       } finally {
@@ -152,8 +155,8 @@ export class PoolSession {
     return result;
   }
 
-  #start(target: PoolTarget): FoundBackend {
-    return this.#adopt({ backend: this.options.start({ target, for: 'serve' }, this.#backendListeners()), target });
+  async #start(target: PoolTarget): Promise<FoundBackend> {
+    return this.#adopt({ backend: await this.options.start({ target, for: 'serve' }, this.#backendListeners()), target });
   }
 
   #adopt(running: FoundBackend): FoundBackend {
@@ -173,8 +176,9 @@ export class PoolSession {
     return {
       onLine: this.options.onLine,
       onEvent: (event) => {
-        this.#snapshot = afterEvent(this.#snapshot, event);
-        this.options.onEvent(event);
+        const before = this.#snapshot;
+        this.#snapshot = afterEvent(before, event);
+        this.options.onEvent(event, before);
         this.#changed();
       },
     };

@@ -23,7 +23,11 @@ const READ_AFTER_MS = 50;
 
 const LANGUAGE = 'pxen';
 
-export class Drive implements vscode.Disposable {
+interface Disposable {
+  dispose(): unknown;
+}
+
+export class Drive implements Disposable {
   /** Of the specs as they stand, or as they last stood without errors. */
   model: PoolModel | undefined;
   /** Of `model`, from the placement that is written down. */
@@ -32,7 +36,7 @@ export class Drive implements vscode.Disposable {
   specs: EditorDrive = EditorDrive.of(new Map());
 
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #disposables: vscode.Disposable[] = [this.#changed];
+  readonly #disposables: Disposable[] = [this.#changed];
   readonly #show = new Pause(SHOW_AFTER_MS, () => this.#shown());
   readonly #planSoon = new Pause(PLAN_AFTER_MS, () => this.#replan());
   readonly #read = new Pause(READ_AFTER_MS, () => void this.read());
@@ -131,11 +135,11 @@ export class Drive implements vscode.Disposable {
   }
 }
 
-export class Drives implements vscode.Disposable {
+export class Drives implements Disposable {
   readonly #drives = new Map<string, Drive>();
   readonly #changed = new vscode.EventEmitter<Drive>();
   readonly #removed = new vscode.EventEmitter<Drive>();
-  readonly #disposables: vscode.Disposable[] = [this.#changed, this.#removed];
+  readonly #disposables: Disposable[] = [this.#changed, this.#removed];
 
   /** After a drive was found, and after each change of one. */
   readonly onDidChange = this.#changed.event;
@@ -213,7 +217,7 @@ export class Drives implements vscode.Disposable {
 }
 
 /** Calls back once nothing has begun it anew for a while. */
-class Pause implements vscode.Disposable {
+class Pause implements Disposable {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(

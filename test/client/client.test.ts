@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { backendCommand, CancelledError, startBackend, type Backend, type BackendCommand, type CommandOptions } from '../../src/client';
+import { backendCommand, type BackendCommand, type CommandOptions } from '../../src/backendCommand';
+import { startBackend, type Backend } from '../../src/client';
+import { CancelledError } from '../../src/clientErrors';
 import type { PoolEvent } from '../../src/protocol';
 
 const FAKE_BACKEND = fileURLToPath(new URL('fakeBackend.mjs', import.meta.url));

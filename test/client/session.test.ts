@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CancelledError, startBackend } from '../../src/client';
+import { startBackend } from '../../src/client';
+import { CancelledError } from '../../src/clientErrors';
 import { PoolSession } from '../../src/session';
 import type { PoolTarget } from '../../src/protocol';
 
@@ -15,7 +16,7 @@ function open(drive: string, options: { readonly left?: PoolTarget } = {}) {
     drive,
     start: (purpose, listeners) => {
       started.push(`${purpose.for} ${purpose.target}`);
-      return startBackend(command, listeners);
+      return Promise.resolve(startBackend(command, listeners));
     },
     find: (_, listeners) =>
       Promise.resolve(options.left === undefined ? undefined : { backend: startBackend(command, listeners), target: options.left }),

@@ -1,0 +1,57 @@
+/** Wires the parts, nothing else. */
+
+import * as vscode from 'vscode';
+import { bootPool } from './commands/bootPool';
+import { offer, type Command, type CommandContext } from './commands/context';
+import { newDrive } from './commands/newDrive';
+import { PlanDocuments, planPlacement } from './commands/planPlacement';
+import { showLog } from './commands/showLog';
+import { shutDownPool } from './commands/shutDownPool';
+import { startLab } from './commands/startLab';
+import { stopServer } from './commands/stopServer';
+import { wakeHost } from './commands/wakeHost';
+import { Diagnostics } from './editor/diagnostics';
+import { Drives } from './editor/drives';
+import { Sessions } from './sessions';
+import { ContextKeys } from './views/contextKeys';
+import type { TreeNode } from './views/poolTree';
+import { StatusBar } from './views/statusBar';
+import { PoolTreeProvider } from './views/treeProvider';
+
+const COMMANDS: Readonly<Record<string, Command>> = { bootPool, startLab, planPlacement, wakeHost, shutDownPool, stopServer, showLog, newDrive };
+
+/** VS Code passes nothing to `deactivate`, so that what it ends has to be kept here. */
+let sessions: Sessions | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const log = vscode.window.createOutputChannel('PXEN', { log: true });
+  const drives = new Drives(log);
+  sessions = new Sessions(drives, {
+    script: context.asAbsolutePath('dist/backend.js'),
+    log,
+    onLost: (error) => {
+      log.error(error.message);
+      void offer(vscode.window.showErrorMessage, error.message, { 'Show Log': () => log.show() });
+    },
+  });
+  const tree = new PoolTreeProvider(drives, sessions);
+  const commands: CommandContext = { drives, sessions, log, cli: context.asAbsolutePath('dist/pxen.js') };
+  context.subscriptions.push(
+    log,
+    drives,
+    sessions,
+    tree,
+    new Diagnostics(drives),
+    new StatusBar(drives, sessions),
+    new ContextKeys(drives, sessions),
+    new PlanDocuments(drives),
+    vscode.window.createTreeView('pxen.pool', { treeDataProvider: tree, showCollapseAll: true }),
+    ...Object.entries(COMMANDS).map(([name, command]) => vscode.commands.registerCommand(`pxen.${name}`, (node?: TreeNode) => command(commands, node))),
+  );
+  await drives.find();
+}
+
+/** The backends that this window started end with it, unless they were told to stay. */
+export async function deactivate(): Promise<void> {
+  await sessions?.release();
+}
