@@ -16,6 +16,9 @@ const ENTRIES = {
   'placement-worker': 'src/backend/placement/thread/worker.ts',
 };
 
+/** What the extension loads only when it first needs a backend: dist/client.js. */
+const LOADED_LATER = ['./client'];
+
 /** Files that travel beside the bundles because they are read, not imported. */
 const ASSETS = [
   ['src/backend/image/assets', 'image'],
@@ -44,8 +47,9 @@ export async function buildAll() {
         // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
         alias: { highs: `${ROOT}/node_modules/highs/build/highs.js` },
         // ssh2 and its cpu-features try native add-ons and do without them.
-        // The extension loads dist/client.js when it first needs a backend.
-        external: ['vscode', '*.node', 'cpu-features', ...(name === 'extension' ? ['./client'] : [])],
+        external: ['vscode', '*.node', 'cpu-features', ...(name === 'extension' ? LOADED_LATER : [])],
+        // A bundle loads another by `require`, whose "./client" is dist/client.js.
+        supported: { 'dynamic-import': false },
         define: { PXEN_VERSION: JSON.stringify(version) },
         banner: name === 'pxen' ? { js: '#!/usr/bin/env node' } : {},
         logLevel: 'warning',
