@@ -14,6 +14,6 @@ export const openTarget: OpenEnvironment = async (target, root, model) => {
       return startSimulatedLab({ model, root, faults: {}, keep: false });
     }
     case 'qemu':
-      throw new PoolError(`This backend has no ${target} lab.`, 'Use `pxen lab`.');
+      throw new PoolError('A QEMU lab lives in a network namespace of its own, which a backend that runs already can\'t enter.', 'Run `pxen lab --qemu` in a terminal.');
   }
 };
