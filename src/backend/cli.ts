@@ -1,6 +1,7 @@
 /** The command line: parses words, calls one verb, exits with its code. */
 
 import { Command, CommanderError } from 'commander';
+import { DEFAULT_MIRROR, DEFAULT_SUITE } from './image/recipe';
 import { EXIT, type VerbIo } from './verbs/io';
 
 declare const PXEN_VERSION: string;
@@ -105,10 +106,11 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--fault <HOST=FAULT>', 'give a simulated host a fault; a wrong one lists what there is (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--keep', 'leave the simulated machines running when this ends', false)
     .option('--attach <SOCKET>', 'take over simulated machines that were kept')
+    .option('--qemu', 'QEMU machines that boot the real image into real Xen, in a network namespace of their own', false)
     .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false)
     .option('--json', 'print one JSON event a line', false)
     .addHelpText('after', "\nNeeds no root. What it writes is in state/lab/ on the drive, the machines' screens in state/lab/machines.log.\nExits as `pxen boot`: 0 when the pool is up, 3 when only partly, 2 when it could not begin.")
-    .action(async (drive: string, { fault, ...options }: { fault: readonly string[]; keep: boolean; attach?: string; stay: boolean; json: boolean }) => {
+    .action(async (drive: string, { fault, ...options }: { fault: readonly string[]; keep: boolean; attach?: string; qemu: boolean; stay: boolean; json: boolean }) => {
       const { runLab } = await import('./verbs/lab');
       exit(await runLab({ drive, faults: fault, ...options }, io));
     });
@@ -134,6 +136,36 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .action(async (drive: string, { force, json }: { force: boolean; json: boolean }) => {
       const { runDown } = await import('./verbs/down');
       exit(await runDown({ drive, force, json }, io));
+    });
+
+  const image = program.command('image').description('Make boot images.');
+  image
+    .command('build')
+    .description("Build the image that hosts boot: Xen and a small Debian that lives in RAM, from Debian's packages.")
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--name <NAME>', 'the image becomes images/NAME on the drive', 'dom0-1')
+    .option('--suite <SUITE>', 'Debian release', DEFAULT_SUITE)
+    .option('--mirror <URL>', 'Debian mirror; another than the default one brings no security updates of its own', DEFAULT_MIRROR)
+    .option('--force', "build even if an image of the same inputs is there, with Debian's present packages", false)
+    .option('--verbose', 'show what the tools say', false)
+    .option('--json', 'print one JSON document', false)
+    .addHelpText(
+      'after',
+      '\nWorks as root, or as a user where user namespaces are allowed; `pxen doctor` says what is missing.\nWith SOURCE_DATE_EPOCH set, the same packages give the same image bit for bit.\nExits 0 when the image is there, 1 when the build failed, 2 when it could not begin.',
+    )
+    .action(async (drive: string, options: { name: string; suite: string; mirror: string; force: boolean; verbose: boolean; json: boolean }) => {
+      const { runImageBuild } = await import('./verbs/image-build');
+      exit(await runImageBuild({ drive, ...options }, io));
+    });
+
+  program
+    .command('doctor')
+    .description('Tell which tools this machine lacks, and the one command that installs them.')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nExits 0 when nothing is missing, 1 otherwise.')
+    .action(async (options: { json: boolean }) => {
+      const { runDoctor } = await import('./verbs/doctor');
+      exit(await runDoctor(options, io));
     });
 
   const drive = program.command('drive').description('Make drives.');

@@ -16,10 +16,20 @@ export interface LabOptions {
   readonly attach?: string;
   /** Simulated machines stay when this ends. */
   readonly keep: boolean;
+  /** QEMU machines that run the real image, instead of simulated ones. */
+  readonly qemu: boolean;
 }
 
 export async function runLab(options: LabOptions, io: VerbIo): Promise<number> {
   const { faults: words, attach, keep } = options;
+  if (options.qemu) {
+    if (words.length > 0 || attach !== undefined || keep) {
+      io.err('--fault, --keep and --attach are for simulated machines; QEMU machines end with the lab.\n');
+      return EXIT.usage;
+    }
+    const { runQemuLab } = await import('./lab-qemu');
+    return runQemuLab(options, io);
+  }
   if (attach !== undefined && words.length > 0) {
     io.err('--fault is for new machines, and --attach is for those that run already: use one of them.\n');
     return EXIT.usage;

@@ -13,8 +13,13 @@ export function isInsideLabNamespace(env: Readonly<Record<string, string | undef
   return env[MARK] === 'inside';
 }
 
+/** What this process was started as. */
+export function commandOfThisProcess(): [string, ...string[]] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+}
+
 export interface NamespaceRun {
-  /** Program and arguments to run inside, normally this process's own: `[process.execPath, ...process.argv.slice(1)]`. */
+  /** Program and arguments to run inside. */
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether this process is root. */
