@@ -35,7 +35,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const { udp, port } = await openBoth(tcp, options);
   tcp.on('error', (error) => options.onTrouble(`DNS over TCP: ${error.message}`));
   udp.on('message', (bytes, source) => {
-    const reply = replyTo(bytes, options);
+    const reply = answerBytes(bytes, options);
     if (!reply) return;
     udp.send(reply, source.port, source.address, (error) => {
       if (error) options.onTrouble(`a DNS answer couldn't be sent to ${source.address}: ${error.message}`);
@@ -74,7 +74,7 @@ function serveTcp(client: net.Socket, options: DnsServerOptions): void {
     received = Buffer.concat([received, part]);
     while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const end = 2 + received.readUInt16BE(0);
-      const reply = replyTo(received.subarray(2, end), options);
+      const reply = answerBytes(received.subarray(2, end), options);
       received = received.subarray(end);
       if (!reply) {
         client.destroy();
@@ -87,8 +87,20 @@ function serveTcp(client: net.Socket, options: DnsServerOptions): void {
   });
 }
 
+function answerBytes(bytes: Buffer, options: DnsServerOptions): Buffer | undefined {
+  const reply = replyToDns(bytes, options.answer);
+  if (reply) options.onAnswer(reply.question, reply.answer);
+  return reply?.bytes;
+}
+
+export interface DnsReply {
+  readonly bytes: Buffer;
+  readonly question: DnsQuestion;
+  readonly answer: DnsAnswer;
+}
+
 /** Undefined for what isn't a query: such packets get no answer at all, so that none can be bounced between servers. */
-function replyTo(bytes: Buffer, options: DnsServerOptions): Buffer | undefined {
+export function replyToDns(bytes: Buffer, decide: (question: DnsQuestion) => DnsAnswer): DnsReply | undefined {
   let query: dns.DecodedPacket;
   try {
     query = dns.decode(bytes);
@@ -97,18 +109,23 @@ function replyTo(bytes: Buffer, options: DnsServerOptions): Buffer | undefined {
   }
   const question = query.questions?.[0];
   if (query.type !== 'query' || !question || query.questions?.length !== 1) return undefined;
-  const answer = options.answer({ name: question.name, type: question.type });
-  options.onAnswer(question, answer);
+  const answer = decide({ name: question.name, type: question.type });
   const recursionDesired = (query.flags ?? 0) & dns.RECURSION_DESIRED;
   const authoritative = answer.code === 'REFUSED' ? 0 : dns.AUTHORITATIVE_ANSWER;
-  return dns.encode({
+  const reply: dns.Packet = {
     type: 'response',
     id: query.id ?? 0,
     flags: recursionDesired | authoritative | RESPONSE_CODE[answer.code],
     questions: [question],
     answers: answer.answers.map(packetRecord),
     authorities: answer.authorities.map(packetRecord),
-  });
+  };
+  try {
+    return { bytes: dns.encode(reply), question, answer };
+  } catch {
+    // A name or type that can be read but not written is no question that anybody means.
+    return undefined;
+  }
 }
 
 /** RFC 1035 §4.1.1. */

@@ -1,0 +1,117 @@
+import dgram from 'node:dgram';
+import net from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { decodeDhcp, encodeDhcp, type DhcpMessage } from '../../src/backend/netboot/dhcp/codec';
+import { messageTypeOf } from '../../src/backend/netboot/dhcp/options';
+import { findPortOwner } from '../../src/backend/netboot/portOwner';
+import { createRepeatFilter } from '../../src/backend/netboot/repeats';
+import { startFixture } from './bootServerFixture';
+import { CLIENTS, pool, request, STRANGER } from './clients';
+
+const LOOPBACK = { bindAddress: '127.0.0.1', dhcpReplies: 'to-source' } as const;
+
+async function ask(port: number, message: DhcpMessage): Promise<DhcpMessage> {
+  const socket = dgram.createSocket('udp4');
+  try {
+    socket.send(encodeDhcp(message).bytes, port, '127.0.0.1');
+    const bytes = await new Promise<Buffer>((resolve) => socket.once('message', resolve));
+    const decoded = decodeDhcp(bytes);
+    if ('problem' in decoded) throw new Error(decoded.problem);
+    return decoded.message;
+  } finally {
+    socket.close();
+  }
+}
+
+describe('the boot server', () => {
+  it('takes a machine from its first packet to its boot script', async () => {
+    const { server, events } = await startFixture();
+    const offer = await ask(server.ports.dhcp, request({ type: 'discover', options: CLIENTS['ipxe-bios'] }));
+    expect([messageTypeOf(offer.options), offer.yourAddress]).toEqual(['offer', '10.77.0.11']);
+    expect((await fetch(offer.bootFile)).status).toBe(200);
+    expect(events.map(({ kind, host }) => [kind, host])).toEqual([['dhcp', 'node1'], ['script', 'node1']]);
+  });
+
+  it('answers at port 4011 too', async () => {
+    const { server } = await startFixture({ model: () => pool('proxy') });
+    const answer = await ask(server.ports.proxyDhcp, request({ type: 'request', options: CLIENTS.uefi }));
+    expect([messageTypeOf(answer.options), answer.bootFile]).toEqual(['ack', '52-54-00-aa-00-01/snponly.efi']);
+  });
+
+  it('obeys an edited drive at the next packet', async () => {
+    let model = pool();
+    const { server } = await startFixture({ model: () => model });
+    expect((await ask(server.ports.dhcp, request({ type: 'discover' }))).yourAddress).toBe('10.77.0.11');
+    model = { ...model, hosts: model.hosts.map((host) => ({ ...host, address: host.address.replace(/1(\d)$/, '5$1') })) };
+    expect((await ask(server.ports.dhcp, request({ type: 'discover' }))).yourAddress).toBe('10.77.0.51');
+  });
+
+  it('tells of a stranger once, not with each of its packets', async () => {
+    const { server, events } = await startFixture();
+    const socket = dgram.createSocket('udp4');
+    onTestFinished(() => void socket.close());
+    for (let time = 0; time < 5; time += 1) socket.send(encodeDhcp(request({ type: 'discover', mac: STRANGER, options: CLIENTS.bios })).bytes, server.ports.dhcp, '127.0.0.1');
+    await ask(server.ports.dhcp, request({ type: 'discover' }));
+    expect(events.filter(({ mac }) => mac === STRANGER)).toHaveLength(1);
+  });
+
+  it('opens no DHCP port when DHCP is off', async () => {
+    const { server } = await startFixture({ model: () => pool('off') });
+    expect(server.ports).toMatchObject({ dhcp: 0, proxyDhcp: 0, http: expect.any(Number) as number });
+  });
+
+  it('two servers of one drive give the same answers but for who gives them', async () => {
+    const replies = await Promise.all([await startFixture(), await startFixture()].map(async ({ server }) => {
+      const reply = await ask(server.ports.dhcp, request({ type: 'discover', options: CLIENTS.bios }));
+      return encodeDhcp(reply).bytes.toString('hex');
+    }));
+    expect(replies[0]).toBe(replies[1]);
+  });
+});
+
+describe('a start that fails', () => {
+  it('says which port is taken and by whom, and leaves nothing open', async () => {
+    const taken = dgram.createSocket('udp4');
+    onTestFinished(() => void taken.close());
+    await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
+    const dhcp = taken.address().port;
+    const http = await freeTcpPort();
+    const start = startFixture({ endpoints: { ...LOOPBACK, ports: { dhcp, proxyDhcp: 0, tftp: 0, http, dns: 0 } } });
+    const owner = process.platform === 'linux' ? `taken by \\S+ \\(pid ${process.pid}\\)` : 'taken by another process';
+    await expect(start).rejects.toThrow(new RegExp(`DHCP needs UDP port ${dhcp} on 127\\.0\\.0\\.1, which is ${owner}\\. Stop that process`));
+    // The HTTP port was open before DHCP failed: it must be free again.
+    const { server } = await startFixture({ endpoints: { ...LOOPBACK, ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http, dns: 0 } } });
+    expect(server.ports.http).toBe(http);
+  });
+
+  it('for want of the address says so', async () => {
+    const start = startFixture({ endpoints: { bindAddress: '192.0.2.99', dhcpReplies: 'to-source', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 } } });
+    await expect(start).rejects.toThrow(/no interface of this machine has this address/);
+  });
+});
+
+it.skipIf(process.platform !== 'linux')('the process that listens on a TCP port is found', async () => {
+  const server = net.createServer();
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  expect(await findPortOwner('tcp', (server.address() as net.AddressInfo).port)).toMatchObject({ pid: process.pid });
+  expect(await findPortOwner('tcp', 1)).toBeUndefined();
+});
+
+it('a sentence is repeated only after a minute', () => {
+  let now = 0;
+  const filter = createRepeatFilter({ now: () => now, after: () => () => undefined });
+  const said = [0, 1000, 59_000, 60_000, 61_000].map((time) => {
+    now = time;
+    return filter('x');
+  });
+  expect(said).toEqual([true, false, false, true, false]);
+});
+
+async function freeTcpPort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
