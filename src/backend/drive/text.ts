@@ -38,6 +38,12 @@ export class LineIndex {
     return { line: low + 1, column: inside - this.startOf(low) + 1 };
   }
 
+  /** The offset of a position that `at` gives; the nearest one in the text for any other. */
+  offset({ line, column }: LineColumn): number {
+    const lineIndex = Math.max(0, Math.min(line - 1, this.starts.length - 1));
+    return Math.max(0, Math.min(this.startOf(lineIndex) + column - 1, this.starts[lineIndex + 1] ?? this.length));
+  }
+
   private startOf(lineIndex: number): number {
     return this.starts[lineIndex] ?? 0;
   }

@@ -62,12 +62,15 @@ export class EditorDrive {
     return (this.#occurrences ??= grouped([...this.files.values()].toSorted((a, b) => (a.file < b.file ? -1 : 1)).flatMap(({ occurrences }) => occurrences)));
   }
 
-  /** Names of all things of a sort that are defined on the drive, in order. */
+  /** Names of all things of a sort that are defined on the drive and can be referred to, in order. */
   names(sort: Occurrence['sort']): readonly string[] {
     const names = [...this.occurrences.values()].flatMap((all) => all.find((occurrence) => occurrence.sort === sort && occurrence.role === 'definition')?.name ?? []);
-    return [...new Set(names)].sort();
+    return [...new Set(names)].filter((name) => REFERABLE.test(name)).sort();
   }
 }
+
+/** What the schemas take as a reference: a name, or a label as `key=value`. */
+const REFERABLE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(=[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$/;
 
 function grouped(occurrences: readonly Occurrence[]): ReadonlyMap<string, readonly Occurrence[]> {
   const groups = new Map<string, Occurrence[]>();

@@ -22,11 +22,11 @@ export function spotAt(document: Document.Parsed, offset: number): Spot | undefi
 function spotIn(node: Node, path: SpecPath, offset: number): Spot | undefined {
   if (!holds(node, offset)) return undefined;
   if (isMap(node)) {
+    const inside = (key: unknown) => [...path, isScalar(key) ? String(key.value) : ''];
+    // Keys first: a block's range reaches to the key on the line below it.
+    for (const { key } of node.items) if (isNode(key) && holds(key, offset)) return { path: inside(key), part: 'key', node: key };
     for (const { key, value } of node.items) {
-      if (!isNode(key)) continue;
-      const inside = [...path, isScalar(key) ? String(key.value) : ''];
-      if (holds(key, offset)) return { path: inside, part: 'key', node: key };
-      const found = isNode(value) ? spotIn(value, inside, offset) : undefined;
+      const found = isNode(value) ? spotIn(value, inside(key), offset) : undefined;
       if (found) return found;
     }
   }
