@@ -70,6 +70,11 @@ export class Ensemble {
     return sum;
   }
 
+  /** Every VM that may run. */
+  possible(): number[] {
+    return [...Array.from({ length: this.problem.vmCount }, (_, vm) => vm).filter((vm) => this.empty.isFixed(vm)), ...this.byLevel.flat()];
+  }
+
   /** The smallest largest load, in the objective's steps. */
   smallestMaxLoad(): number {
     const { problem, empty } = this;
@@ -82,7 +87,12 @@ export class Ensemble {
     for (let row = 0; row < problem.volumeRows; row++) {
       if (problem.volumeRowBalanced[row]) bound = Math.max(bound, loadOf(this.leastSum((vm) => this.localLoad(vm, row)), this.localTotal(row)));
     }
-    for (const vm of this.certain()) bound = Math.max(bound, aloneBound(empty, vm));
+    const roomiest = Array.from({ length: problem.hostRows }, (_, row) => availableHosts(problem).reduce((most, host) => Math.max(most, at(problem.hostCapacity, host * problem.hostRows + row)), 0));
+    for (const vm of this.certain()) {
+      // Most VMs are small on the roomiest host; only of the others every host is looked at.
+      const isLarge = roomiest.some((capacity, row) => problem.hostRowBalanced[row] && loadOf(at(problem.vmLoad, vm * problem.hostRows + row), capacity) > bound);
+      if (isLarge) bound = Math.max(bound, aloneBound(empty, vm));
+    }
     return loadSteps(bound);
   }
 
@@ -111,13 +121,14 @@ export class Ensemble {
     return availableHosts(this.problem).reduce((sum, host) => sum + at(this.problem.hostCapacity, host * this.problem.hostRows + row), 0);
   }
 
-  /** Load on the arrays of hosts, wherever its disks lie. */
+  /** Load on the arrays of available hosts, wherever its disks lie there. */
   private localLoad(vm: number, row: number): number {
     const { problem } = this;
     let load = 0;
     for (const disk of at(problem.vmDisks, vm)) {
       const only = at(problem.diskVolume, disk);
-      const isLocal = only < 0 || at(problem.volumeHost, only) >= 0;
+      const owner = only < 0 ? -1 : at(problem.volumeHost, only);
+      const isLocal = only < 0 || (owner >= 0 && at(problem.hostAvailable, owner) === 1);
       if (isLocal && at(problem.diskIgnored, disk) === 0) load += at(problem.diskLoad, disk * problem.volumeRows + row);
     }
     return load;

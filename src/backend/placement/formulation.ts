@@ -89,7 +89,8 @@ function assemble(parts: Omit<Formulation, 'problem'>, model: PoolModel, places:
   const levelOf = new Map(priorities.map((priority, level) => [priority, level]));
   const vmDisks = grouped(vms.length, disks.map((disk) => disk.vm));
   const taken = takenRows(idle, vms, places, volumes.length);
-  const anew = vms.map((vm) => allowedBySpec(vm.model, hosts));
+  const masks = new Map<string, Uint8Array>();
+  const anew = vms.map((vm) => allowedBySpec(vm.model, hosts, masks));
   return {
     hostCount: hosts.length,
     volumeCount: volumes.length,
@@ -185,7 +186,7 @@ class Places {
       if (host === undefined) return `it runs on ${running}, a host the drive doesn't describe`;
       return host.capacity.available ? undefined : `it may still run on ${running}, which can't be asked: ${host.capacity.cause ?? ''}`;
     }
-    for (const disk of vm.disks) {
+    for (const disk of byName(vm.disks)) {
       const lost = this.unreachable(vm, disk);
       if (lost !== undefined) return lost;
     }
@@ -265,17 +266,25 @@ function grouped(owners: number, ownerOf: ArrayLike<number>): Int32Array[] {
   return lists.map((list) => Int32Array.from(list));
 }
 
-function allowedBySpec(vm: VmModel, hosts: readonly PlannedHost[]): Uint8Array {
-  return Uint8Array.from(hosts, (host) => Number(host.capacity.available && (vm.placement.on?.includes(host.model.name) ?? true)));
+/** VMs with the same `on` share their mask: in large pools masks are most of the problem. */
+function allowedBySpec(vm: VmModel, hosts: readonly PlannedHost[], masks: Map<string, Uint8Array>): Uint8Array {
+  const { on } = vm.placement;
+  const key = on === undefined ? '' : `on ${[...on].sort().join(' ')}`;
+  const known = masks.get(key);
+  if (known !== undefined) return known;
+  const mask = Uint8Array.from(hosts, (host) => Number(host.capacity.available && (on?.includes(host.model.name) ?? true)));
+  masks.set(key, mask);
+  return mask;
 }
 
 /** Of the hosts the spec allows, those that reach every disk that exists. */
 function reachable(allowed: Uint8Array, disks: Int32Array, home: readonly number[], volumeHost: Int32Array): Uint8Array {
-  const result = allowed.slice();
+  let result = allowed;
   for (const disk of disks) {
     const volume = at(home, disk);
     const owner = volume < 0 ? -1 : at(volumeHost, volume);
     if (owner < 0) continue;
+    if (result === allowed) result = allowed.slice();
     for (let host = 0; host < result.length; host++) if (host !== owner) result[host] = 0;
   }
   return result;

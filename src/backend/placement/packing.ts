@@ -1,5 +1,6 @@
 /** A placement in the making: who is where, what is used, and whether one more VM fits. Every change is O(rows of the VM). */
 
+import { HostIndex } from './hostIndex';
 import { loadOf, type Problem, type Solution } from './problem';
 
 export class Packing {
@@ -9,6 +10,8 @@ export class Packing {
   readonly volumeUsed: Float64Array;
   /** VMs on each host, in no particular but a reproducible order. */
   readonly hostVms: readonly number[][];
+  /** Kept only for pools with too many hosts to look at each. */
+  readonly index: HostIndex | undefined;
   private readonly slot: Int32Array;
   private readonly togetherHost: Int32Array;
   private readonly togetherCount: Int32Array;
@@ -22,6 +25,7 @@ export class Packing {
     this.hostUsed = new Float64Array(problem.hostCount * problem.hostRows);
     this.volumeUsed = new Float64Array(problem.volumeCount * problem.volumeRows);
     this.hostVms = Array.from({ length: problem.hostCount }, () => []);
+    this.index = problem.hostCount > MANY_HOSTS ? new HostIndex(problem.hostCount) : undefined;
     this.slot = new Int32Array(problem.vmCount).fill(-1);
     let groups = 0;
     for (const group of problem.vmTogether) groups = Math.max(groups, group + 1);
@@ -97,6 +101,7 @@ export class Packing {
     for (const disk of at(problem.vmDisks, vm)) this.takeDisk(disk);
     const group = at(problem.vmTogether, vm);
     if (group >= 0) this.togetherCount[group] = at(this.togetherCount, group) - 1;
+    this.index?.update(host, this.maxLoadOfHost(host));
   }
 
   isFixed(vm: number): boolean {
@@ -168,6 +173,7 @@ export class Packing {
       this.togetherHost[group] = host;
       this.togetherCount[group] = at(this.togetherCount, group) + 1;
     }
+    this.index?.update(host, this.maxLoadOfHost(host));
   }
 
   private putDisk(disk: number, volume: number): void {
@@ -273,6 +279,9 @@ export class Packing {
     return worst;
   }
 }
+
+/** Up to here every host is looked at for every VM. */
+const MANY_HOSTS = 128;
 
 interface VolumeSearch {
   readonly disks: Int32Array;

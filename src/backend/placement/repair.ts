@@ -3,6 +3,7 @@
  * A fixed number of steps; a step that leaves the placement worse is taken back.
  */
 
+import { levelCount } from './bounds';
 import { bestHost } from './greedy';
 import { seededNumbers, vmSizes } from './order';
 import { at, type Packing } from './packing';
@@ -20,27 +21,30 @@ export interface RepairOptions {
 /** Improves the set of placed VMs, highest priority first. */
 export function repair(packing: Packing, options: RepairOptions): void {
   const random = seededNumbers(options.seed);
-  const sizes = vmSizes(packing.problem);
-  let worth = worthOf(packing, options, sizes);
-  for (let step = 0; step < options.steps && worth.waiting.length > 0; step++) {
+  const waiting = new WaitingList(packing, options);
+  for (let step = 0; step < options.steps && waiting.vms.length > 0; step++) {
     const trial = new Trial(packing);
-    const vm = at(worth.waiting, random(2) === 0 ? 0 : random(worth.waiting.length));
+    const vm = at(waiting.vms, random(2) === 0 ? 0 : random(waiting.vms.length));
     const hosts = hostsFor(packing, vm);
     const host = at(hosts, random(hosts.length));
-    if (!moveIn(packing, trial, at(options.units, vm), vm, host, random)) {
-      trial.rollBack();
-      continue;
-    }
-    for (const other of options.order) {
-      if (at(packing.vmHost, other) >= 0 || options.hopeless.has(other)) continue;
-      const place = bestHost(packing, other, at(options.units, other), 'tight');
-      if (place >= 0) trial.tryAdd(other, place);
-    }
-    const after = worthOf(packing, options, sizes);
-    if (compareWorth(after, worth) <= 0) worth = after;
-    else trial.rollBack();
+    const movedIn = moveIn(packing, trial, at(options.units, vm), vm, host, random);
+    if (movedIn) findPlaces(packing, trial, waiting, options);
+    if (!movedIn || !waiting.accept(trial)) trial.rollBack();
   }
 }
+
+/** Places those that were turned out and those that wait, in order, wherever they fit. */
+function findPlaces(packing: Packing, trial: Trial, waiting: WaitingList, options: RepairOptions): void {
+  const turnedOut = trial.touched().map(([vm]) => vm);
+  const candidates = new Set([...turnedOut, ...waiting.vms.slice(0, MOST_TRIED)].filter((vm) => at(packing.vmHost, vm) < 0));
+  for (const vm of [...candidates].sort(waiting.inOrder)) {
+    const place = bestHost(packing, vm, at(options.units, vm), 'tight');
+    if (place >= 0) trial.tryAdd(vm, place);
+  }
+}
+
+/** Waiting VMs that are tried again after each change. */
+const MOST_TRIED = 32;
 
 /** Puts the VM with the placed ones of its unit on the host, turning out others at random until all fit. */
 function moveIn(packing: Packing, trial: Trial, unit: readonly number[], vm: number, host: number, random: (below: number) => number): boolean {
@@ -68,32 +72,44 @@ function hostsFor(packing: Packing, vm: number): number[] {
   return hosts;
 }
 
-interface Worth {
-  /** Left out though not hopeless, highest priority first. */
-  readonly waiting: readonly number[];
-  /** How many are left out, by level. */
-  readonly out: readonly number[];
-  /** Size of what is left out: of two equal counts the smaller rest is closer to a way in. */
-  readonly size: number;
-}
+/** Those left out though not hopeless, in placing order. */
+class WaitingList {
+  readonly vms: number[];
+  readonly inOrder: (a: number, b: number) => number;
+  private readonly sizes: Float64Array;
 
-function worthOf(packing: Packing, options: RepairOptions, sizes: Float64Array): Worth {
-  const waiting = options.order.filter((vm) => at(packing.vmHost, vm) < 0 && !options.hopeless.has(vm));
-  const out: number[] = [];
-  let size = 0;
-  for (const vm of waiting) {
-    const level = at(packing.problem.vmLevel, vm);
-    while (out.length <= level) out.push(0);
-    out[level] = at(out, level) + 1;
-    size += at(sizes, vm);
+  constructor(
+    private readonly packing: Packing,
+    options: RepairOptions,
+  ) {
+    const rank = new Int32Array(packing.problem.vmCount);
+    options.order.forEach((vm, index) => (rank[vm] = index));
+    this.inOrder = (a, b) => at(rank, a) - at(rank, b);
+    this.sizes = vmSizes(packing.problem);
+    this.vms = options.order.filter((vm) => at(packing.vmHost, vm) < 0 && !options.hopeless.has(vm));
   }
-  return { waiting, out, size };
-}
 
-function compareWorth(a: Worth, b: Worth): number {
-  for (let level = 0; level < Math.max(a.out.length, b.out.length); level++) {
-    const difference = (a.out[level] ?? 0) - (b.out[level] ?? 0);
-    if (difference !== 0) return difference;
+  /**
+   * Takes the change over unless it is worse: more left out at the highest level that differs or, at equal counts, bulkier ones.
+   * Of two equal counts the smaller rest is closer to a way in.
+   */
+  accept(trial: Trial): boolean {
+    const out = new Array<number>(levelCount(this.packing.problem)).fill(0);
+    let size = 0;
+    for (const [vm, before] of trial.touched()) {
+      const change = Number(at(this.packing.vmHost, vm) < 0) - Number(before < 0);
+      const level = at(this.packing.problem.vmLevel, vm);
+      out[level] = at(out, level) + change;
+      size += change * at(this.sizes, vm);
+    }
+    const decisive = out.find((change) => change !== 0) ?? size;
+    if (decisive > 0) return false;
+    for (const [vm, before] of trial.touched()) {
+      const isOut = at(this.packing.vmHost, vm) < 0;
+      if (isOut && before >= 0) this.vms.push(vm);
+      else if (!isOut && before < 0) this.vms.splice(this.vms.indexOf(vm), 1);
+    }
+    this.vms.sort(this.inOrder);
+    return true;
   }
-  return a.size - b.size;
 }

@@ -39,10 +39,10 @@ export interface Budget {
 export function quickBudget(problem: Problem): Budget {
   const size = Math.max(1, problem.vmCount * problem.hostCount);
   return {
-    repairSteps: clamp(Math.floor(150_000 / size), 10, 1500),
+    repairSteps: clamp(problem.vmCount * 8, 400, 20_000),
     exhaustiveNodes: problem.vmCount <= 64 ? 4000 : 0,
     balanceSteps: clamp(Math.floor(40_000_000 / size), 20_000, 100_000),
-    surviveSteps: clamp(Math.floor(50_000 / size), 5, 200),
+    surviveSteps: clamp(Math.floor(40_000 / size), 5, 200),
   };
 }
 
@@ -61,7 +61,7 @@ export function settle(problem: Problem, placed: Solution, outBound: readonly nu
   packing.load(placed);
   const check = new FailureCheck(problem, order);
   const ensemble = new Ensemble(problem, hopelessVms(problem), outByLevel(problem, placed));
-  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: ensemble.leastSum((vm) => check.certainLosses(vm)) });
+  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble) });
   return assess(problem, packing.solution(), outBound, check);
 }
 
@@ -82,7 +82,7 @@ function assess(problem: Problem, solution: Solution, outBound: readonly number[
     },
     failures,
     shortfall: failures.reduce((total, failure) => total + failure.lost.length, 0),
-    shortfallBound: ensemble.leastSum((vm) => check.certainLosses(vm)),
+    shortfallBound: check.lowerBound(ensemble),
   };
 }
 
@@ -137,23 +137,26 @@ interface Lower {
 function improveLower(options: Lower): void {
   const { packing, units, check, leastShortfall } = options;
   const { problem } = packing;
-  const shortfall = () => check.shortfall(packing.solution());
+  const shortfall = (enough?: number) => check.shortfall(packing.solution(), enough);
   improveGoal(options, () => true);
   let best = shortfall();
   if (best > leastShortfall) {
     best = surviveBetter(options, best);
-    improveGoal(options, () => shortfall() <= best);
+    // Looking at every failure after every move is too much for a large pool; it keeps what survival has reached.
+    if (problem.hostCount <= MOST_GUARDED_HOSTS) improveGoal(options, () => shortfall(best) <= best);
   }
   const used = packing.hostVms.filter((vms) => vms.length > 0).length;
-  returnHome(packing, units, () => (problem.survive === 0 || shortfall() <= best) && packing.hostVms.filter((vms) => vms.length > 0).length <= used);
+  returnHome(packing, units, () => (problem.survive === 0 || shortfall(best) <= best) && packing.hostVms.filter((vms) => vms.length > 0).length <= used);
 }
+
+const MOST_GUARDED_HOSTS = 128;
 
 function improveGoal({ packing, order, units, budget }: Lower, allows: () => boolean): void {
   if (packing.problem.goal === 'consolidate') consolidate(packing, { order, units, allows });
   else balance(packing, { units, steps: budget.balanceSteps, allows });
 }
 
-/** Random moves and swaps that keep everyone placed; those that don't raise the shortfall stay. Returns what is reached. */
+/** Random moves and swaps that keep everyone placed. Stay those that lower the shortfall, or leave it and the loads no worse. */
 function surviveBetter({ packing, units, check, budget, leastShortfall }: Lower, start: number): number {
   const { problem } = packing;
   const random = seededNumbers(problem.vmCount + 1);
@@ -164,13 +167,15 @@ function surviveBetter({ packing, units, check, budget, leastShortfall }: Lower,
     const first = unit[0];
     if (first === undefined || at(packing.vmHost, first) === target || unit.some((vm) => packing.isFixed(vm))) continue;
     const from = at(packing.vmHost, first);
+    const higher = () => Math.max(packing.maxLoadOfHost(from), packing.maxLoadOfHost(target));
+    const load = higher();
     const trial = new Trial(packing);
     for (const vm of unit) trial.remove(vm);
     const swap = random(2) === 0 ? swapUnit(packing, units, target, random) : [];
     for (const vm of swap) trial.remove(vm);
     const possible = unit.every((vm) => trial.tryAdd(vm, target)) && swap.every((vm) => trial.tryAdd(vm, from));
-    const after = possible ? check.shortfall(packing.solution()) : Infinity;
-    if (after <= best) best = after;
+    const after = possible ? check.shortfall(packing.solution(), best) : Infinity;
+    if (after < best || (after === best && higher() <= load)) best = after;
     else trial.rollBack();
   }
   return best;

@@ -3,10 +3,10 @@
  * the host and made again elsewhere. VMs on surviving hosts stay where they are.
  */
 
+import type { Ensemble } from './bounds';
 import { bestHost, type Preference } from './greedy';
-import { unitsOf } from './order';
 import { at, Packing } from './packing';
-import type { Problem, Solution } from './problem';
+import { FULL_LOAD, loadOf, type Problem, type Solution } from './problem';
 
 export interface Failure {
   readonly hosts: readonly number[];
@@ -19,7 +19,6 @@ const MOST_FAILURES = 20_000;
 
 export class FailureCheck {
   private readonly problem: Problem;
-  private readonly units: readonly (readonly number[])[];
   private readonly sets: readonly (readonly number[])[];
 
   constructor(
@@ -27,14 +26,20 @@ export class FailureCheck {
     private readonly order: readonly number[],
   ) {
     this.problem = problemAfterFailure(original);
-    this.units = unitsOf(original, order);
     const hosts = Array.from({ length: original.hostCount }, (_, host) => host).filter((host) => at(original.hostAvailable, host) === 1);
     this.sets = combinations(hosts, Math.min(original.survive, hosts.length));
   }
 
-  /** VMs without room, counted over all failures; 0 at once when the pool promises nothing. */
-  shortfall(solution: Solution): number {
-    return this.failures(solution).reduce((sum, failure) => sum + failure.lost.length, 0);
+  /** VMs without room, counted over all failures; once more than `enough` are found, it stops counting. */
+  shortfall(solution: Solution, enough = Infinity): number {
+    if (this.original.survive === 0) return 0;
+    const packing = this.pack(solution);
+    let count = 0;
+    for (const hosts of this.sets) {
+      count += this.fail(packing, hosts).lost.length;
+      if (count > enough) break;
+    }
+    return count;
   }
 
   /** The failures after which something has no room. */
@@ -44,10 +49,33 @@ export class FailureCheck {
     return this.sets.map((hosts) => this.fail(packing, hosts)).filter((failure) => failure.lost.length > 0);
   }
 
-  /** After how many failures the VM is lost whatever the placement: it may run on the failing hosts only. */
-  certainLosses(vm: number): number {
-    const anew = at(this.original.vmAllowedAnew, vm);
-    return this.sets.filter((failing) => anew.every((allowed, host) => allowed === 0 || failing.includes(host)) && this.certainlyOn(vm, failing)).length;
+  /**
+   * No placement of as many VMs has a smaller shortfall: after each failure those are lost that may run nowhere else, and at least as many as must
+   * go, the bulkiest first, until what is left of the pool holds the rest.
+   */
+  lowerBound(ensemble: Ensemble): number {
+    if (this.original.survive === 0) return 0;
+    const { hostRows, hostCapacity, hostAvailable, vmLoad } = this.original;
+    const { hostUsed } = new Packing(this.original);
+    // A host may be overfull with what runs already.
+    const most = hostCapacity.map((capacity, index) => Math.max(capacity, at(hostUsed, index)));
+    const rows = Array.from({ length: hostRows }, (_, row) => {
+      const loads = ensemble.possible().map((vm) => at(vmLoad, vm * hostRows + row)).sort((a, b) => b - a);
+      const capacity = (failing: readonly number[]) => hostAvailable.reduce((sum, available, host) => (available === 1 && !failing.includes(host) ? sum + at(most, host * hostRows + row) : sum), 0);
+      return { need: ensemble.leastSum((vm) => at(vmLoad, vm * hostRows + row)), loads, capacity };
+    });
+    const { vmAllowedAnew, survive } = this.original;
+    const somePinned = ensemble.possible().some((vm) => at(vmAllowedAnew, vm).reduce((sum, allowed) => sum + allowed, 0) <= survive);
+    return this.sets.reduce((total, failing) => {
+      const pinned = somePinned ? ensemble.leastSum((vm) => Number(this.isCertainLoss(vm, failing))) : 0;
+      const tooMany = rows.map(({ need, loads, capacity }) => fewestToDrop(loads, need - capacity(failing)));
+      return total + Math.max(pinned, ...tooMany);
+    }, 0);
+  }
+
+  /** Whether the VM may run on the failing hosts only, and surely does. */
+  private isCertainLoss(vm: number, failing: readonly number[]): boolean {
+    return at(this.original.vmAllowedAnew, vm).every((allowed, host) => allowed === 0 || failing.includes(host)) && this.certainlyOn(vm, failing);
   }
 
   /** Whether the VM is on one of the hosts whatever the placement. */
@@ -71,13 +99,28 @@ export class FailureCheck {
   }
 
   private replace(packing: Packing, failed: readonly number[], without: readonly number[], preference: Preference): number[] {
-    const barred = new Set(without);
     const lost = failed.filter((vm) => {
-      const host = bestHost(packing, vm, at(this.units, vm), preference, barred);
+      const host = this.roomFor(packing, vm, without, preference);
       return host < 0 || !packing.tryAdd(vm, host);
     });
     for (const vm of failed) if (at(packing.vmHost, vm) >= 0) packing.remove(vm);
     return lost;
+  }
+
+  /** As `bestHost`, but judged by the host's own rows alone: thousands of failures are looked at for one plan. */
+  private roomFor(packing: Packing, vm: number, without: readonly number[], preference: Preference): number {
+    if (packing.index !== undefined) return bestHost(packing, vm, [vm], preference, new Set(without));
+    const { hostRows, hostCapacity, vmLoad } = this.problem;
+    let [best, bestScore] = [-1, Infinity];
+    for (let host = 0; host < this.problem.hostCount; host++) {
+      if (without.includes(host)) continue;
+      let load = 0;
+      for (let row = 0; row < hostRows; row++) load = Math.max(load, loadOf(at(packing.hostUsed, host * hostRows + row) + at(vmLoad, vm * hostRows + row), at(hostCapacity, host * hostRows + row)));
+      const score = preference === 'tight' ? -load : load;
+      if (load > FULL_LOAD || score >= bestScore || !packing.fits(vm, host)) continue;
+      [best, bestScore] = [host, score];
+    }
+    return best;
   }
 
   private pack(solution: Solution): Packing {
@@ -95,6 +138,13 @@ export class FailureCheck {
     packing.load(solution);
     return packing;
   }
+}
+
+/** How many of the loads, sorted largest first, it takes to make up for the excess. */
+function fewestToDrop(loads: readonly number[], excess: number): number {
+  let [dropped, sum] = [0, 0];
+  while (sum < excess && dropped < loads.length) sum += at(loads, dropped++);
+  return dropped;
 }
 
 /** The same problem with local disks that can be made again anywhere and nothing fixed. */

@@ -26,6 +26,11 @@ export class Trial {
     this.before.clear();
   }
 
+  /** Each VM that was touched, with the host it had before (−1: none). */
+  touched(): [vm: number, host: number][] {
+    return [...this.before].map(([vm, { host }]) => [vm, host]);
+  }
+
   private remember(vm: number): void {
     if (!this.before.has(vm)) this.before.set(vm, { host: at(this.packing.vmHost, vm), volumes: this.packing.volumesOf(vm) });
   }
