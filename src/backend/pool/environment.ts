@@ -23,6 +23,8 @@ export interface PoolEnvironment {
    * the drive's own are used.
    */
   standIn?(named: string): string;
+  /** Time limit for one attempt of one host, where the drive's (`boot.timeout`) doesn't fit: a lab's machines boot in seconds. */
+  readonly bootTimeoutMs?: number;
   /** Where magic packets for this host go, and the local address they leave from. */
   wake(host: HostModel): { readonly from: string; readonly to: readonly SocketAddress[] };
   ssh(host: HostModel): SocketAddress;

@@ -63,7 +63,8 @@ export async function runPool(options: PoolRunOptions): Promise<PoolRun> {
       }),
     ),
   );
-  const timing = poolTiming(model.cluster.boot);
+  const { timeoutMs, attempts } = model.cluster.boot;
+  const timing = poolTiming({ timeoutMs: options.environment.bootTimeoutMs ?? timeoutMs, attempts });
   const machine = openPool({ model, vmUuids: options.vmUuids, lock, pasts, timing }, clock.now());
   const journal = await state.openJournal(new Date(clock.now()).toISOString());
   const run = new Runner(options, machine, journal);

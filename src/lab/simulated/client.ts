@@ -5,7 +5,7 @@ import { mkdtemp, open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { createMessageConnection, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
+import { ConnectionError, createMessageConnection, ErrorCodes, ResponseError, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
 import type { NetbootPorts } from '../../backend/netboot/endpoints';
 import { PoolError } from '../../backend/pool/errors';
 import type { Rack } from './hardware';
@@ -76,13 +76,9 @@ function connectTo(socketPath: string): Promise<MessageConnection> {
     socket.once('error', (error) => reject(new PoolError(`No lab answers at ${socketPath} (${error.message}).`, 'pxen lab --keep prints where its machines can be found again.')));
     socket.once('connect', () => {
       socket.removeAllListeners('error');
-      // The connection's own `onClose` follows; whoever waits for an answer is told.
+      // The connection's own `onClose` follows.
       socket.on('error', () => undefined);
       const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
-      connection.onClose(() => {
-        connection.dispose();
-        socket.destroy();
-      });
       connection.listen();
       resolve(connection);
     });
@@ -90,6 +86,11 @@ function connectTo(socketPath: string): Promise<MessageConnection> {
 }
 
 function clientOf(socket: string, link: MessageConnection, addresses: RackAddresses): LabClient {
+  const closed = { yes: false };
+  link.onClose(() => {
+    closed.yes = true;
+    link.dispose();
+  });
   return {
     socket,
     addresses,
@@ -101,9 +102,21 @@ function clientOf(socket: string, link: MessageConnection, addresses: RackAddres
       await link.sendRequest(CUT_POWER, { machine });
     },
     end: async () => {
-      await link.sendRequest(END, {});
-      link.end();
+      // The machines may have gone before: a terminal's hang-up reaches every process of its group.
+      if (closed.yes) return;
+      try {
+        await link.sendRequest(END, {});
+        link.end();
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
     },
-    leave: () => link.end(),
+    leave: () => {
+      if (!closed.yes) link.end();
+    },
   };
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ConnectionError || (error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected);
 }

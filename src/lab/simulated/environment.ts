@@ -29,6 +29,9 @@ export interface SimulatedLab extends PoolEnvironment {
   readonly client: LabClient;
 }
 
+/** A simulated machine is up after a second; this leaves room for a busy computer, and tells a dead one soon. */
+const BOOT_TIMEOUT_MS = 30_000;
+
 const LOOPBACK = '127.0.0.1';
 
 /**
@@ -61,6 +64,7 @@ export async function startSimulatedLab(options: SimulatedLabOptions): Promise<S
     netboot: { bindAddress: LOOPBACK, ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 }, dhcpReplies: 'to-source' },
     image: () => LAB_IMAGE,
     standIn: (named) => standIns.get(named) ?? named,
+    bootTimeoutMs: BOOT_TIMEOUT_MS,
     wake: () => ({ from: LOOPBACK, to: [{ address: LOOPBACK, port: client.addresses.wakePort }] }),
     ssh: (host) => ({ address: LOOPBACK, port: client.addresses.sshPorts[host.name] ?? 0 }),
     serving: (ports) => client.serving(ports),
