@@ -98,7 +98,7 @@ describe('a pool that runs', () => {
     expect(snapshot?.phase).toBe('partly');
     // No VM is bound to node1, and none has a disk yet: all run on the other.
     expect(world.running()).toEqual(VMS.map((vm) => `${vm} on node2`));
-    expect(snapshot?.hosts[0]).toMatchObject({ state: 'failed', cause: expect.stringMatching(/node1 didn't show itself within 50 s, after 5 magic packets/) as string, remedy: expect.stringMatching(/power and network cable/) as string });
+    expect(snapshot?.hosts[0]).toMatchObject({ state: 'failed', cause: expect.stringMatching(/node1 didn't show itself within 50 s, after 7 magic packets/) as string, remedy: expect.stringMatching(/power and network cable/) as string });
   });
 
   it('shuts down VMs in reverse start order, then its hosts, and remembers that they are off', async () => {
