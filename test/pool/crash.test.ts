@@ -93,12 +93,15 @@ describe('a pool that runs', () => {
 
   it('is up but for a host that never comes, and says why', async () => {
     const world = new World(model(), { dead: ['node1'] });
-    const { snapshot } = await liveThrough([], world);
+    const { snapshot, backend } = await liveThrough([], world);
     expect(world.violations).toEqual([]);
     expect(snapshot?.phase).toBe('partly');
     // No VM is bound to node1, and none has a disk yet: all run on the other.
     expect(world.running()).toEqual(VMS.map((vm) => `${vm} on node2`));
     expect(snapshot?.hosts[0]).toMatchObject({ state: 'failed', cause: expect.stringMatching(/node1 didn't show itself within 50 s, after 7 magic packets/) as string, remedy: expect.stringMatching(/power and network cable/) as string });
+    // Nothing has to be done to switch off what was never on.
+    const down = await world.clock.runUntil(backend.run!.shutDown({ force: false }, new AbortController().signal));
+    expect(down).toMatchObject({ phase: 'down', hosts: [{ state: 'off' }, { state: 'off' }] });
   });
 
   it('shuts down VMs in reverse start order, then its hosts, and remembers that they are off', async () => {

@@ -8,7 +8,7 @@ import { onTestFinished } from 'vitest';
 const CLUSTER = `kind: Cluster
 name: smallpool
 network: {subnet: 127.0.0.0/8, server: 127.0.0.1, domain: smallpool.internal}
-boot: {image: dom0-1, timeout: 60s, attempts: 1}
+boot: {image: dom0-1, timeout: 5m, attempts: 1}
 `;
 
 const host = (number: number) => `kind: Host

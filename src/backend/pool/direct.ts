@@ -2,7 +2,7 @@
 
 import type { HostStatus, PoolEvent, PoolSnapshot, VmStatus } from '../../protocol';
 import type { HostModel, PoolModel } from '../drive/model';
-import type { DriveState, HostBootRecord } from '../drive/state';
+import type { DriveState } from '../drive/state';
 import { openDriveState } from '../drive/stateStore';
 import type { Domain, HostControl, HostFacts } from '../hosts/control';
 import { vmUuids } from './guests';
@@ -10,6 +10,7 @@ import { openPoolKeys, type PoolKeys } from './keys';
 import { withLimit } from './limits';
 import { machineFolders, sshOfMachine } from './machines';
 import type { PoolParts } from './parts';
+import { mayBeUp } from './past';
 import { shutDownPool } from './shutdown';
 import { troubleOf } from './trouble';
 
@@ -119,13 +120,6 @@ class Look {
     if (host === undefined) return { name, state: 'stopped' };
     return second === undefined ? { name, state: 'running', host } : { name, state: 'failed', host, reason: `it runs on ${at.join(' and ')} at once` };
   }
-}
-
-type Hello = NonNullable<HostBootRecord['hello']>;
-
-/** It said hello, and PXEN hasn't switched it off since. */
-function mayBeUp(record: HostBootRecord | undefined): record is HostBootRecord & { readonly hello: Hello } {
-  return record?.hello !== undefined && record.poweredOffAt === undefined;
 }
 
 async function ask(host: HostModel, hostKeys: readonly string[], keys: PoolKeys, { connectHost, clock }: Parts, signal: AbortSignal): Promise<Answer> {

@@ -6,6 +6,7 @@ import type { DriveState } from '../drive/state';
 import type { Domain, HostControl } from '../hosts/control';
 import type { Clock } from '../system';
 import { withLimit } from './limits';
+import { mayBeUp } from './past';
 import { troubleOf } from './trouble';
 
 export interface ShutDownOptions {
@@ -77,11 +78,15 @@ class Descent {
         else await this.powerOff(host, control);
       }),
     );
-    for (const host of this.hosts.values()) {
-      if (!hosts.has(host.name) && host.state !== 'off') {
-        this.changeHost(host.name, { state: 'failed', cause: host.cause ?? `${host.name} can't be reached over ssh`, remedy: 'If it still runs, shut its guests down by hand and press its power button.' });
-      }
-    }
+    await Promise.all([...this.hosts.values()].filter(({ name, state }) => !hosts.has(name) && state !== 'off').map((host) => this.leaveUnreached(host)));
+  }
+
+  /** A host that never said hello and shows no sign of life was never on. */
+  private async leaveUnreached({ name, state, cause }: HostStatus): Promise<void> {
+    const wasUp = mayBeUp(await this.options.state.hostBoot(name));
+    if (!wasUp && (state === 'waking' || state === 'failed')) this.changeHost(name, { state: 'off', percent: 0 });
+    else if (!wasUp) this.changeHost(name, { state: 'failed', cause: `${name} is still booting and can't be told to switch off yet`, remedy: 'Run `pxen down` again when it is up, or press its power button.' });
+    else this.changeHost(name, { state: 'failed', cause: cause ?? `${name} can't be reached over ssh`, remedy: 'If it still runs, shut its guests down by hand and press its power button.' });
   }
 
   finish(): PoolSnapshot {

@@ -23,6 +23,7 @@ export interface BootPoolOptions {
  */
 export async function bootPool(openEnvironment: OpenEnvironment, options: BootPoolOptions, io: VerbIo): Promise<number> {
   const view = openPoolView(options, io);
+  const isLab = options.target !== 'machines';
   const stop = new AbortController();
   const signal = AbortSignal.any([io.signal, stop.signal]);
   const service = new PoolService({
@@ -37,14 +38,14 @@ export async function bootPool(openEnvironment: OpenEnvironment, options: BootPo
     view.close();
     if (!options.json) io.out(snapshotText(snapshot));
     if (options.stay) {
-      if (!options.json) io.err('Serving until interrupted (Ctrl+C leaves hosts and VMs running); `pxen down` shuts the pool down.\n');
+      if (!options.json) io.err(`Serving until interrupted${isLab ? '' : ' (Ctrl+C leaves hosts and VMs running)'}; \`pxen down\` shuts the pool down.\n`);
       await Promise.race([aborted(signal), service.ended(options.drive)]);
     }
     return exitCode;
   } catch (error) {
     view.close();
     if (signal.aborted) {
-      io.err('Interrupted: hosts and VMs stay as they are, and the next boot takes it from there.\n');
+      io.err(isLab ? 'Interrupted.\n' : 'Interrupted: hosts and VMs stay as they are, and the next boot takes it from there.\n');
       return EXIT.partly;
     }
     if (!isExpected(error)) throw error;
