@@ -22,8 +22,11 @@ import type { Journal } from '../drive/state';
 import type { BootServer, BootServerOptions, NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
 import type { Random } from '../system';
+import { changesBetween, inputOf } from './changes';
+import { deferred } from './deferred';
 import { Effects, type EffectsOptions } from './effects';
-import { type PoolEffect, type PoolInput, type PoolState, hostStatus, isSettled, nextDeadline, openPool, poolTiming, snapshotOf, step, vmStatus } from './machine';
+import { type PoolEffect, type PoolInput, type PoolState, isSettled, nextDeadline, openPool, poolTiming, snapshotOf, step } from './machine';
+import { PoolError } from './errors';
 import { Sessions } from './sessions';
 import { shutDownPool } from './shutdown';
 import { troubleOf } from './trouble';
@@ -183,7 +186,7 @@ class Runner implements PoolRun {
     this.stopTimers();
     this.halt.abort(new Error('the run was closed'));
     this.abort.abort(new Error('the run was closed'));
-    this.settle.reject(new Error('the run was closed before the pool was up'));
+    this.settle.reject(new PoolError('The pool was let go of before it was up.', 'Boot it again.'));
     this.sessions.endAll();
     await Promise.allSettled(this.underWay);
     await this.server?.close();
@@ -209,7 +212,8 @@ class Runner implements PoolRun {
     const { state, effects } = step(before, input, this.options.clock.now());
     this.state = state;
     if (input.kind !== 'tick' || effects.length > 0) this.record({ input, effects: effects.map(effectToKeep) });
-    this.publish(before, state);
+    for (const event of changesBetween(before, state, this.isoNow())) this.options.onEvent(event);
+    if (isSettled(before) !== isSettled(state)) this.options.onEvent({ event: 'pool', at: this.isoNow(), snapshot: this.snapshot() });
     for (const effect of effects) this.begin(effect);
     this.setTimer();
     if (isSettled(state)) this.settle.resolve(this.snapshot());
@@ -227,40 +231,8 @@ class Runner implements PoolRun {
   private onNetboot(event: NetbootEvent): void {
     const { onEvent, model } = this.options;
     onEvent({ event: 'netboot', at: this.isoNow(), ...(event.mac === undefined ? {} : { mac: event.mac }), ...(event.host === undefined ? {} : { host: event.host }), sentence: event.sentence });
-    const { host } = event;
-    if (host === undefined || !model.hosts.some(({ name }) => name === host)) return;
-    switch (event.kind) {
-      case 'dhcp':
-        this.send({ kind: 'dhcp', host, client: event.client });
-        return;
-      case 'bootloader':
-      case 'script':
-      case 'hello':
-        this.send({ kind: event.kind, host });
-        return;
-      case 'image':
-        this.send({ kind: 'image', host, file: event.file, bytesSent: event.bytesSent, bytesTotal: event.bytesTotal });
-        return;
-      case 'refused':
-    }
-  }
-
-  private publish(before: PoolState, after: PoolState): void {
-    const { onEvent } = this.options;
-    const at = this.isoNow();
-    for (const [name, host] of after.hosts) {
-      const former = before.hosts.get(name);
-      if (former === host) continue;
-      const status = hostStatus(host);
-      if (former === undefined || !same(hostStatus(former), status)) onEvent({ event: 'host', at, host: status });
-    }
-    for (const [name, vm] of after.vms) {
-      const former = before.vms.get(name);
-      if (former === vm) continue;
-      const status = vmStatus(vm);
-      if (former === undefined || !same(vmStatus(former), status)) onEvent({ event: 'vm', at, vm: status });
-    }
-    if (isSettled(before) !== isSettled(after)) onEvent({ event: 'pool', at, snapshot: this.snapshot() });
+    const input = inputOf(event);
+    if (input !== undefined && model.hosts.some(({ name }) => name === input.host)) this.send(input);
   }
 
   private setTimer(): void {
@@ -302,22 +274,3 @@ class Runner implements PoolRun {
 function effectToKeep(effect: PoolEffect): object {
   return effect.kind === 'plan' ? { kind: 'plan' } : effect;
 }
-
-interface Deferred<Result> {
-  readonly promise: Promise<Result>;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: Error) => void;
-}
-
-function deferred<Result>(): Deferred<Result> {
-  let settle: Omit<Deferred<Result>, 'promise'> = { resolve: () => undefined, reject: () => undefined };
-  const promise = new Promise<Result>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { promise, ...settle };
-}
-
-function same(a: object, b: object): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-

@@ -3,15 +3,16 @@
  * (`../run.ts`) carries out the effects and feeds their ends back in as events.
  */
 
-import type { PlacementLock } from '../../drive/state';
 import { newDisks, readDisks } from './disks';
 import { Draft } from './draft';
 import type { PoolEffect, PoolInput } from './events';
+import { askHosts, hostsAnswered, readDomains, releaseVms, retryVms } from './domains';
 import { hostDeadlines, newHosts, startHosts, stepHost, tickHosts } from './hosts';
+import { lockEnded, writeLock } from './lock';
 import { planDeadline, planEnded, planIfNeeded } from './planning';
 import type { PoolConfig, PoolState, PoolTiming } from './state';
 import { stepLimits } from './steps';
-import { askHosts, considerVms, hostsAnswered, newVms, readDomains, releaseVms, retryVms, stepVm } from './vms';
+import { considerVms, newVms, stepVm } from './vms';
 
 export type { DiskAtHost, PoolEffect, PoolInput, SurveyAnswer, Trouble } from './events';
 export type { HostPast, PoolConfig, PoolState, PoolTiming } from './state';
@@ -123,25 +124,4 @@ function take(draft: Draft, input: PoolInput): void {
     default:
       stepHost(draft, input);
   }
-}
-
-function writeLock(draft: Draft): void {
-  const { lock } = draft;
-  const resting = lock.retryAt !== undefined && lock.retryAt > draft.now;
-  if (lock.content === lock.written || lock.writing !== undefined || resting) return;
-  draft.lock = { ...lock, writing: lock.content, serial: lock.serial + 1, retryAt: undefined };
-  draft.emit({ kind: 'write-lock', serial: draft.lock.serial, lock: lock.content });
-}
-
-function lockEnded(draft: Draft, failure: string | undefined): void {
-  const { lock } = draft;
-  const written: PlacementLock = failure === undefined && lock.writing !== undefined ? lock.writing : lock.written;
-  draft.lock = {
-    ...lock,
-    written,
-    writing: undefined,
-    failure,
-    failures: failure === undefined ? 0 : lock.failures + 1,
-    retryAt: failure === undefined ? undefined : draft.now + draft.config.timing.lockRetryMs,
-  };
 }
