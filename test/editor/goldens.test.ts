@@ -16,6 +16,9 @@ const FEATURES: Readonly<Record<string, (at: AtCursor) => string>> = {
   navigation: show.navigation,
   rename: show.renaming,
   outline: show.outline,
+  format: show.formatted,
+  placement: show.placement,
+  hints: show.hints,
 };
 
 const update = process.env['UPDATE_GOLDEN'] !== undefined;

@@ -1,12 +1,18 @@
 /** Answers of features as text. */
 
 import { LineIndex } from '../../src/backend/drive/text';
+import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT } from '../../src/backend/placement/inputs';
+import { planPlacement } from '../../src/backend/placement/plan';
 import { completionsAt } from '../../src/editor/features/completion';
 import { lineEnd, lineStart, type FileEdit, type TextRange } from '../../src/editor/features/edits';
 import type { EditorDrive } from '../../src/editor/features/editorDrive';
+import { formatEdits } from '../../src/editor/features/format';
+import { hintsIn } from '../../src/editor/features/hints';
 import { hoverAt } from '../../src/editor/features/hover';
+import { lensesOf } from '../../src/editor/features/lenses';
 import { definitionsAt, referencesAt, renameable, renameAt } from '../../src/editor/features/navigation';
 import { driveSymbols, outlineOf, type OutlineSymbol } from '../../src/editor/features/outline';
+import { placementOf, placementProblems } from '../../src/editor/features/placement';
 import { applied, textsOf, type AtCursor } from './cursor';
 
 /** The lines that an item changes, after it was accepted, with `|` at the cursor and `⏎` for line breaks. */
@@ -45,6 +51,28 @@ export function outline({ drive, file, text }: AtCursor): string {
   const tree = (symbols: readonly OutlineSymbol[], indent: string): string =>
     symbols.map((symbol) => `${indent}${symbol.sort} ${symbol.name}${symbol.detail === '' ? '' : ` (${symbol.detail})`} at "${text.slice(symbol.selection.start, symbol.selection.end)}"\n${tree(symbol.children, `${indent}  `)}`).join('');
   return `${tree(outlineOf(drive, file), '')}drive: ${driveSymbols(drive).map(({ sort, name, container }) => `${sort} ${name} (${container})`).join(', ')}\n`;
+}
+
+/** Blanks at the ends of lines as `·`. */
+export function formatted({ file, text }: AtCursor): string {
+  const edits = formatEdits(text).map((edit): FileEdit => ({ kind: 'replace', file, ...edit }));
+  const after = applied(new Map([[file, text]]), edits).get(file) ?? '';
+  return edits.length === 0 ? 'unchanged\n' : after.replace(/ +$/gm, (blanks) => '·'.repeat(blanks.length));
+}
+
+/** Lenses of the file, and the problems that only a plan can tell. */
+export function placement({ drive, file, text }: AtCursor): string {
+  const { model } = drive.checked;
+  if (!model) return 'the specs have errors\n';
+  const placed = placementOf(model, planPlacement(model, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT), NO_PREVIOUS_PLACEMENT);
+  const lenses = lensesOf(drive, file, placed).map(({ range, title }) => `${text.slice(range.start, range.end)}: ${title}\n`);
+  const problems = placementProblems(drive, placed).map((problem) => `${problem.severity} ${problem.code} ${at(drive, problem)}\n${problem.message.replace(/^/gm, '  ')}\n${problem.related.map((related) => `  related ${at(drive, related)}: ${related.message}\n`).join('')}`);
+  return [...lenses, ...problems].join('');
+}
+
+export function hints({ drive, file, text }: AtCursor): string {
+  const found = hintsIn(drive, file, { start: 0, end: text.length });
+  return found.map(({ offset, label }) => `${text.slice(lineStart(text, offset), offset)}«${label}»${text.slice(offset, lineEnd(text, offset))}\n`).join('') || 'nothing\n';
 }
 
 /** Changed lines only, before and after, as a diff shows them. */

@@ -48,7 +48,7 @@ function isIn(letters: string, word: string): boolean {
 
 function proposedAt(drive: EditorDrive, file: string, cursor: Cursor): readonly Completion[] {
   const { kind, path, slot, data } = cursor;
-  if (slot === 'key' && path.length === 0 && isBare(data)) return [...documentTemplates(cursor, drive, file), ...(kind ? keyCompletions(kind, cursor, data) : [])];
+  if (path.length === 0 && isBare(data)) return [...documentTemplates(cursor, drive, file), ...(kind ? keyCompletions(kind, cursor, data) : [])];
   if (kind === undefined) return [];
   const schema = shapeAt(kind, path, data);
   if (!schema) return [];
@@ -149,9 +149,9 @@ function keyColumn({ path, column, needsBlank }: Cursor): number {
   return Math.max(0, column - key.length - (needsBlank ? 1 : 2));
 }
 
-/** The word with the blank before it, which would be left at the line's end. */
-function behindColon({ range, needsBlank }: Cursor): TextRange {
-  return needsBlank ? range : { start: range.start - 1, end: range.end };
+/** The word with the blanks before it, which would be left at the line's end. */
+function behindColon({ range, blanksBefore }: Cursor): TextRange {
+  return { start: range.start - blanksBefore, end: range.end };
 }
 
 /** Whether a document says nothing yet but perhaps its kind. */

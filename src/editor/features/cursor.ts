@@ -3,13 +3,13 @@
  * state of the rest, YAML's own rules say what the marker is.
  */
 
-import { isMap, isScalar, Lexer, CST, parseAllDocuments, visit, type Document, type Node } from 'yaml';
+import { isScalar, Lexer, CST, parseAllDocuments, visit, type Document, type Node } from 'yaml';
 import type { SpecPath } from '../../backend/drive/places';
 import type { SpecKind } from '../../backend/drive/schemaTree';
 import { kindOfFile, MAX_SPEC_BYTES } from '../../backend/drive/specFile';
 import { deepNesting } from '../../backend/drive/yamlProblems';
 import { lineEnd, lineStart, type TextRange } from './edits';
-import { plainValue } from './nodes';
+import { pathTo, plainValue } from './nodes';
 import { valueAt } from './shape';
 
 export interface Cursor {
@@ -30,6 +30,8 @@ export interface Cursor {
   readonly colonFollows: boolean;
   /** Whether the word stands right behind its key's colon, where YAML wants a blank. */
   readonly needsBlank: boolean;
+  /** How many blanks stand right before the word. */
+  readonly blanksBefore: number;
   /** Whether only indentation and dashes stand before the word. */
   readonly startsLine: boolean;
 }
@@ -60,6 +62,7 @@ export function cursorAt(file: string, text: string, offset: number): Cursor | u
     column: before.length,
     colonFollows,
     needsBlank,
+    blanksBefore: before.length - before.trimEnd().length,
     startsLine,
   };
 }
@@ -122,18 +125,6 @@ function markedDocument(text: string): { readonly document: Document.Parsed; rea
     if (found) return { document, ...found };
   }
   return undefined;
-}
-
-/** Keys and indices on the way to the last of `nodes`; a key belongs to its map. */
-function pathTo(nodes: readonly unknown[]): SpecPath {
-  const path: (string | number)[] = [];
-  for (const [index, node] of nodes.entries()) {
-    const next = nodes[index + 1];
-    if (typeof node !== 'object' || node === null || next === undefined) continue;
-    if ('items' in node && !isMap(node) && Array.isArray(node.items)) path.push(node.items.indexOf(next));
-    if ('key' in node && next === (node as { readonly value?: unknown }).value && isScalar(node.key)) path.push(String(node.key.value));
-  }
-  return path;
 }
 
 function isMarked(node: unknown): boolean {

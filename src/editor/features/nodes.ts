@@ -94,6 +94,18 @@ export function plainValue(node: unknown, leaveOut: (node: unknown) => boolean =
   return Object.fromEntries(entries);
 }
 
+/** Keys and indices on the way to the last of `nodes`; a key belongs to its map. */
+export function pathTo(nodes: readonly unknown[]): SpecPath {
+  const path: (string | number)[] = [];
+  for (const [index, node] of nodes.entries()) {
+    const next = nodes[index + 1];
+    if (typeof node !== 'object' || node === null || next === undefined) continue;
+    if ('items' in node && !isMap(node) && Array.isArray(node.items)) path.push(node.items.indexOf(next));
+    if ('key' in node && next === (node as { readonly value?: unknown }).value && isScalar(node.key)) path.push(String(node.key.value));
+  }
+  return path;
+}
+
 /** The document that holds `offset`, a position between two belonging to the first. */
 export function documentAt<T extends { readonly yaml: Document.Parsed }>(documents: readonly T[], offset: number): T | undefined {
   return documents.find(({ yaml }) => offset <= yaml.range[2] && offset >= yaml.range[0]);

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { completionsAt } from '../../src/editor/features/completion';
+import { EditorDrive } from '../../src/editor/features/editorDrive';
+import type { TextRange } from '../../src/editor/features/edits';
+import { fixesAt } from '../../src/editor/features/fixes';
+import { formatEdits } from '../../src/editor/features/format';
+import { hintsIn } from '../../src/editor/features/hints';
+import { hoverAt } from '../../src/editor/features/hover';
+import { definitionsAt, referencesAt, renameable, renameAt } from '../../src/editor/features/navigation';
+import { driveSymbols, outlineOf, type OutlineSymbol } from '../../src/editor/features/outline';
+import { applied, aroundDrive } from './cursor';
+
+const homelab = path.join(import.meta.dirname, '..', '..', 'examples', 'homelab');
+const SPECS = ['pxen.yaml', 'hosts/node1.host.yaml', 'hosts/rack-b.host.yaml', 'vms/db1.vm.yaml', 'vms/apps.vm.yaml'].map((file) => ({ file, text: readFileSync(path.join(homelab, file), 'utf8') }));
+
+/** What upsets parsers: YAML's own signs, its breaks and blanks, and what looks like the lexer's marks. */
+const PIECES = ['\n', '\r\n', ' ', '\t', ':', ': ', '- ', '-', '? ', '{', '}', '[', ']', ',', '#', ' # ', '"', "'", '|', '>', '&a ', '*a', '!!str ', '<<: ', '---\n', '...\n', '%YAML 1.1\n', '\u0002', '\u001f', '\ufeff', '\ud800', '0755', 'yes', '8', '8GB', '__proto__: ', 'constructor: ', 'name: ', 'kind: VM\n', 'boot: {', '- {name: '];
+
+/** A homelab spec in which things were put, cut and doubled; or anything at all. */
+const anyText = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.tuple(fc.constantFrom(...SPECS), fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(30), put: fc.constantFrom('', ...PIECES) }), { minLength: 1, maxLength: 4 })).map(([{ file, text }, changes]) => ({
+      file,
+      text: changes.reduce((before, { at, cut, put }) => {
+        const position = Math.floor(at * before.length);
+        return before.slice(0, position) + put + before.slice(position + cut);
+      }, text),
+    })),
+  },
+  { weight: 2, arbitrary: fc.array(fc.constantFrom(...PIECES), { maxLength: 30 }).map((pieces) => ({ file: 'vms/a.vm.yaml', text: pieces.join('') })) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 80 }).map((text) => ({ file: 'hosts/a.host.yaml', text })) },
+);
+
+const RUNS = { numRuns: Number(process.env['PXEN_PROPERTY_RUNS'] ?? 400) };
+const aroundTexts = new Map([...aroundDrive().files].map(([file, { text }]) => [file, text]));
+const surroundings = { driveId: '11111111-2222-4333-8444-555555555555', images: ['dom0-1'], diskFiles: ['disks/a.raw'] };
+
+test('No text makes a feature throw, and every range lies in its document', () => {
+  fc.assert(
+    fc.property(anyText, fc.double({ min: 0, max: 1, noNaN: true }), ({ file, text }, share) => {
+      const drive = EditorDrive.of(new Map([...aroundTexts, [file, text]]), surroundings);
+      const offset = Math.floor(share * text.length);
+      const inside = (range: TextRange, of = file) => {
+        const { length } = drive.files.get(of)?.text ?? '';
+        expect(range.start >= 0 && range.start <= range.end && range.end <= length, `${JSON.stringify(range)} in ${of} of ${length} characters`).toBe(true);
+      };
+
+      for (const { range, text: inserted, cursor = 0 } of completionsAt(drive, file, offset)) {
+        inside(range);
+        expect(range.start <= offset && offset <= range.end && cursor <= inserted.length).toBe(true);
+      }
+      const hover = hoverAt(drive, file, offset);
+      if (hover) inside(hover.range);
+      for (const place of [...definitionsAt(drive, file, offset), ...referencesAt(drive, file, offset, { withDefinition: true })]) inside(place, place.file);
+      const word = renameable(drive, file, offset);
+      if ('word' in word) inside(word);
+      const renaming = renameAt(drive, file, offset, 'new-name');
+      const fixes = fixesAt(drive, file, { start: 0, end: text.length });
+      for (const edit of [...('edits' in renaming ? renaming.edits : []), ...fixes.flatMap(({ edits }) => edits)]) if (edit.kind === 'replace') inside(edit, edit.file);
+      const eachSymbol = ({ range, selection, children }: OutlineSymbol) => {
+        inside(range);
+        inside(selection);
+        expect(range.start <= selection.start && selection.end <= range.end).toBe(true);
+        children.forEach(eachSymbol);
+      };
+      outlineOf(drive, file).forEach(eachSymbol);
+      for (const symbol of driveSymbols(drive)) inside(symbol, symbol.file);
+      for (const { offset: at } of hintsIn(drive, file, { start: 0, end: text.length })) inside({ start: at, end: at });
+      for (const edit of formatEdits(text)) inside(edit);
+    }),
+    RUNS,
+  );
+});
+
+test('Formatting what was formatted changes nothing more', () => {
+  const format = (text: string) => applied(new Map([['a', text]]), formatEdits(text).map((edit) => ({ kind: 'replace' as const, file: 'a', ...edit }))).get('a') ?? '';
+  fc.assert(
+    fc.property(anyText, ({ text }) => {
+      const once = format(text);
+      expect(format(once)).toBe(once);
+    }),
+    RUNS,
+  );
+});
+
+test('An edit of one file leaves what was parsed of the others', () => {
+  const before = aroundDrive();
+  const after = before.with('vms/dns.vm.yaml', 'kind: VM\n');
+  expect(after.files.get('pxen.yaml')).toBe(before.files.get('pxen.yaml'));
+  expect(after.files.get('vms/dns.vm.yaml')?.spec).not.toBe(before.files.get('vms/dns.vm.yaml')?.spec);
+  expect(after.with('vms/dns.vm.yaml', 'kind: VM\n')).toBe(after);
+});
+
+test('A drive that was edited tells what the drive read anew tells', () => {
+  fc.assert(
+    fc.property(anyText, ({ file, text }) => {
+      const edited = aroundDrive(surroundings).with(file, text);
+      const anew = EditorDrive.of(new Map([...aroundTexts, [file, text]]), surroundings);
+      expect(edited.checked.problems).toEqual(anew.checked.problems);
+    }),
+    { numRuns: 50 },
+  );
+});
