@@ -16,7 +16,7 @@ export class ConflictBudget {
 
   /** At most what one question may take, 0 when all is spent. */
   get perQuestion(): number {
-    return Math.min(this.left, 1500);
+    return Math.min(this.left, 1000);
   }
 
   spend(nodes: number): void {

@@ -56,13 +56,9 @@ class Search {
     }
     if (this.mustLeaveOut(position) && !this.canAffordOne()) return;
     const vm = at(this.order, position);
-    const triedEmpty = new Set<number>();
     for (let host = 0; host < this.problem.hostCount; host++) {
-      if (at(this.packing.hostVms, host).length === 0) {
-        const twin = this.twinOf(host);
-        if (triedEmpty.has(twin)) continue;
-        triedEmpty.add(twin);
-      }
+      // Of empty hosts that are alike only the first is tried.
+      if (at(this.packing.hostVms, host).length === 0 && this.twinOf(host) !== host) continue;
       if (!this.packing.fits(vm, host)) continue;
       this.placeEveryWay(vm, host, position);
       if (this.nodes > this.nodeBudget) return;
@@ -146,7 +142,7 @@ class Search {
     return affordable;
   }
 
-  /** Of empty hosts that are alike, only the first is tried. */
+  /** The first empty host that is like this one; itself when there is none before it. */
   private twinOf(host: number): number {
     for (let other = 0; other < host; other++) if (at(this.packing.hostVms, other).length === 0 && this.alike(other, host)) return other;
     return host;

@@ -144,8 +144,9 @@ export class Packing {
     return { vmHost: this.vmHost.slice(), diskVolume: this.diskVolume.slice() };
   }
 
-  /** Takes over a solution as it is. The packing must hold nothing but what is fixed. */
+  /** Becomes the solution, whatever it held before. */
   load(solution: Solution): void {
+    for (let vm = 0; vm < this.problem.vmCount; vm++) if (at(this.vmHost, vm) >= 0 && !this.isFixed(vm)) this.remove(vm);
     for (let vm = 0; vm < this.problem.vmCount; vm++) {
       const host = at(solution.vmHost, vm);
       if (host < 0 || this.isFixed(vm)) continue;

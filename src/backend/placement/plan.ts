@@ -121,7 +121,7 @@ function disksOf({ problem, vms, disks, volumes }: Formulation, { solution }: So
 function unplacedOf(formulation: Formulation, { solution }: Solved): UnplacedVm[] {
   const packing = new Packing(formulation.problem);
   packing.load(solution);
-  const budget = new ConflictBudget(20_000);
+  const budget = new ConflictBudget(10_000);
   return formulation.vms
     .map(({ model }, vm) => ({ vm, model }))
     .filter(({ vm }) => at(solution.vmHost, vm) < 0)

@@ -9,10 +9,11 @@ import { consolidate } from './consolidate';
 import { searchExhaustively } from './exhaustive';
 import { placeGreedily, type Preference } from './greedy';
 import { returnHome } from './homeward';
-import { measure, outByLevel, type Measures } from './objective';
+import { level } from './levelling';
+import { largestLoad, measure, outByLevel, type Measures } from './objective';
 import { placingOrder, seededNumbers, unitsOf } from './order';
 import { at, Packing } from './packing';
-import type { Problem, Solution } from './problem';
+import { FULL_LOAD, LOAD_STEPS, type Problem, type Solution } from './problem';
 import { repair } from './repair';
 import { FailureCheck, type Failure } from './survive';
 import { Trial } from './trial';
@@ -32,6 +33,7 @@ export interface Budget {
   readonly repairSteps: number;
   readonly exhaustiveNodes: number;
   readonly balanceSteps: number;
+  readonly levellingSteps: number;
   readonly surviveSteps: number;
 }
 
@@ -40,8 +42,9 @@ export function quickBudget(problem: Problem): Budget {
   const size = Math.max(1, problem.vmCount * problem.hostCount);
   return {
     repairSteps: clamp(problem.vmCount * 8, 400, 20_000),
-    exhaustiveNodes: problem.vmCount <= 64 ? 4000 : 0,
+    exhaustiveNodes: problem.vmCount <= 64 ? 2000 : 0,
     balanceSteps: clamp(Math.floor(40_000_000 / size), 20_000, 100_000),
+    levellingSteps: clamp(problem.vmCount * 60, 2000, 60_000),
     surviveSteps: clamp(Math.floor(40_000 / size), 5, 200),
   };
 }
@@ -61,7 +64,7 @@ export function settle(problem: Problem, placed: Solution, outBound: readonly nu
   packing.load(placed);
   const check = new FailureCheck(problem, order);
   const ensemble = new Ensemble(problem, hopelessVms(problem), outByLevel(problem, placed));
-  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble) });
+  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble), leastMaxLoad: ensemble.smallestMaxLoad() });
   return assess(problem, packing.solution(), outBound, check);
 }
 
@@ -131,6 +134,7 @@ interface Lower {
   readonly check: FailureCheck;
   readonly budget: Budget;
   readonly leastShortfall: number;
+  readonly leastMaxLoad: number;
 }
 
 /** Survival, then balance or consolidation, then fewest moves; none may spoil the one before it. */
@@ -151,9 +155,27 @@ function improveLower(options: Lower): void {
 
 const MOST_GUARDED_HOSTS = 128;
 
-function improveGoal({ packing, order, units, budget }: Lower, allows: () => boolean): void {
-  if (packing.problem.goal === 'consolidate') consolidate(packing, { order, units, allows });
-  else balance(packing, { units, steps: budget.balanceSteps, allows });
+function improveGoal(options: Lower, allows: () => boolean): void {
+  const { packing, order, units, budget } = options;
+  if (packing.problem.goal === 'consolidate') {
+    consolidate(packing, { order, units, allows });
+    return;
+  }
+  balance(packing, { units, steps: budget.balanceSteps, allows });
+  if (lowerLargestLoad(options, allows)) balance(packing, { units, steps: budget.balanceSteps, allows });
+}
+
+/** One step of the objective after the other, down to what is proven possible. Says whether it got anywhere. */
+function lowerLargestLoad({ packing, units, budget, leastMaxLoad }: Lower, allows: () => boolean): boolean {
+  let reached = packing.solution();
+  let isLower = false;
+  for (let target = largestLoad(packing) - 1; target >= leastMaxLoad; target--) {
+    const found = level(packing, { units, target: (target * FULL_LOAD) / LOAD_STEPS, steps: budget.levellingSteps });
+    if (found === undefined || !allows()) break;
+    [reached, isLower] = [found, true];
+  }
+  packing.load(reached);
+  return isLower;
 }
 
 /** Random moves and swaps that keep everyone placed. Stay those that lower the shortfall, or leave it and the loads no worse. */
