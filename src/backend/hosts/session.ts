@@ -1,5 +1,6 @@
 /** One ssh connection to a booted host: pinned key, limited channels, a limit on every wait. */
 
+import { setMaxListeners } from 'node:events';
 import { Client, utils, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { Clock } from '../system';
 import type { HostTarget } from './control';
@@ -114,9 +115,12 @@ export class Session implements Dom0Shell {
   }
 
   async execute(command: Command, signal: AbortSignal, options: ExecuteOptions = {}): Promise<CommandResult> {
+    // Any number of commands may wait for one signal; Node takes more than ten listeners for a leak.
+    setMaxListeners(0, signal);
     const release = await this.slots.take(signal);
     try {
       if (this.lost !== undefined) throw this.lost;
+      signal.throwIfAborted();
       return await this.run(command, signal, options);
     } finally {
       release();
