@@ -77,6 +77,15 @@ describe('a backend that is killed', () => {
 });
 
 describe('a pool that runs', () => {
+  it('takes no VM for ended that was started while the hosts were being asked', async () => {
+    const hosts = Array.from({ length: 8 }, (_, index) => aHost(`node${index + 1}`));
+    const vms = Array.from({ length: 60 }, (_, index) => aVm(`vm${index}`, { disks: ['root'], priority: index % 7 }));
+    const { world, snapshot } = await liveThrough([], new World(aModel(hosts, vms)));
+    expect(world.violations).toEqual([]);
+    expect(world.running()).toHaveLength(60);
+    expect(snapshot?.vms.filter(({ state }) => state !== 'running')).toEqual([]);
+  });
+
   it('brings a host back whose plug was pulled, with its VMs', async () => {
     const { world, backend } = await liveThrough([]);
     world.pullPlug('node2');

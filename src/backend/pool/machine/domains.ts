@@ -109,6 +109,7 @@ function noticeEnd(draft: Draft, name: string): void {
   const vm = draft.vm(name);
   if (vm.runsSince === undefined || vm.host === undefined) return;
   const { domains } = draft.host(vm.host);
-  if (domains === undefined || domains.askedAt < vm.runsSince) return;
+  // Asked in the very millisecond it was started, the host may have answered before.
+  if (domains === undefined || domains.askedAt <= vm.runsSince) return;
   draft.updateVm(name, { state: 'stopped', final: true, runsSince: undefined, reason: `it ended by itself on ${vm.host}`, remedy: undefined });
 }

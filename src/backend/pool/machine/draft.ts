@@ -57,15 +57,15 @@ export class Draft {
   }
 
   updateHost(name: string, patch: Partial<HostNode>): void {
-    this.changedHosts.set(name, { ...this.host(name), ...patch });
+    this.changedHosts.patch(name, patch);
   }
 
   updateVm(name: string, patch: Partial<VmNode>): void {
-    this.changedVms.set(name, { ...this.vm(name), ...patch });
+    this.changedVms.patch(name, patch);
   }
 
   updateDisk(key: string, patch: Partial<DiskKnowledge>): void {
-    this.changedDisks.set(key, { ...this.disk(key), ...patch });
+    this.changedDisks.patch(key, patch);
   }
 
   emit(effect: PoolEffect): void {
@@ -86,7 +86,7 @@ export class Draft {
   }
 }
 
-class CopyOnWrite<T> {
+class CopyOnWrite<T extends object> {
   private copy: Map<string, T> | undefined;
 
   constructor(
@@ -105,8 +105,11 @@ class CopyOnWrite<T> {
     return value;
   }
 
-  set(key: string, value: T): void {
+  /** What is as it was stays the same object, so that whoever compares states sees at once what changed. */
+  patch(key: string, patch: Partial<T>): void {
+    const former = this.get(key);
+    if ((Object.keys(patch) as (keyof T)[]).every((name) => former[name] === patch[name])) return;
     this.copy ??= new Map(this.before);
-    this.copy.set(key, value);
+    this.copy.set(key, { ...former, ...patch });
   }
 }
