@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { IMAGE, macOf, openNetwork, SERVER, type Network } from './network';
@@ -8,21 +8,26 @@ interface MachineOptions {
   readonly host: number;
   readonly nic: string;
   readonly firmware: 'bios' | 'uefi';
+  /** Further arguments of QEMU. */
+  readonly more?: readonly string[];
 }
 
 /** A diskless machine that boots from the network; its first serial port is its output. */
-async function powerOn(network: Network, { host, nic, firmware }: MachineOptions): Promise<Running> {
+async function powerOn(network: Network, { host, nic, firmware, more = [] }: MachineOptions): Promise<Running> {
   const tap = await network.tap(host);
   const variables = path.join(network.folder, 'vars.fd');
   if (firmware === 'uefi') await copyFile('/usr/share/OVMF/OVMF_VARS_4M.fd', variables);
+  // QEMU's cards carry iPXE for UEFI too; without their ROM the firmware's own PXE is tried.
+  const rom = firmware === 'uefi' ? ',romfile=' : '';
   const code = ['-drive', 'if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd', '-drive', `if=pflash,format=raw,file=${variables}`];
   return network.start(
     'server', 'qemu-system-x86_64',
     '-machine', 'q35', '-accel', 'tcg,thread=multi', '-m', '512', '-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio',
     // UEFI takes its random numbers for the network from here, where it has any.
     '-device', 'virtio-rng-pci',
-    '-netdev', `tap,id=net,ifname=${tap},script=no,downscript=no`, '-device', `${nic},netdev=net,mac=${macOf(host)},bootindex=1`,
+    '-netdev', `tap,id=net,ifname=${tap},script=no,downscript=no`, '-device', `${nic},netdev=net,mac=${macOf(host)},bootindex=1${rom}`,
     ...(firmware === 'uefi' ? code : []),
+    ...more,
   );
 }
 
@@ -37,6 +42,16 @@ describe('BIOS', () => {
     expect(xen).toMatch(new RegExp(`^http://${SERVER}/images/${IMAGE}/xen\\?mac=52-54-00-aa-00-01 console=com1 dom0_mem=\\S+ dom0_max_vcpus=\\d+$`));
     expect(await machine.line(/vmlinuz/)).toMatch(/console=hvc0$/);
     expect(await machine.line(/initrd\?token=/)).toMatch(/initrd\?token=[A-Za-z0-9_-]{32}$/);
+  });
+
+  it('undionly.kpxe, chained over TFTP, gets to its script by the network driver of the one before it', async () => {
+    const network = await openNetwork();
+    const server = await network.serve();
+    const script = path.join(network.folder, 'chain.ipxe');
+    await writeFile(script, `#!ipxe\ndhcp\nchain tftp://${SERVER}/52-54-00-aa-00-01/undionly.kpxe\n`);
+    const machine = await powerOn(network, { host: 1, nic: 'e1000', firmware: 'bios', more: ['-kernel', '/usr/lib/ipxe/ipxe.lkrn', '-initrd', script] });
+    await server.line(/node1 .* fetched undionly\.kpxe over TFTP/);
+    await machine.line(/dom0_mem=/);
   });
 });
 
@@ -53,9 +68,22 @@ describe('UEFI', () => {
     await server.line(/node2 .* has fetched initrd/);
   });
 
+  it('OVMF boots by HTTP alone', async () => {
+    const network = await openNetwork();
+    const server = await network.serve();
+    // With its PXE switched off OVMF goes on to HTTP boot.
+    const noPxe = ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n', '-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'];
+    await powerOn(network, { host: 4, nic: 'virtio-net-pci', firmware: 'uefi', more: noPxe });
+    await server.line(/x64 UEFI HTTP boot, gets .* snponly\.efi over HTTP/);
+    await server.line(/node4 .* has fetched snponly\.efi/);
+    await server.line(/node4 .* got its boot script/);
+  });
+
   it('OVMF takes the boot file from us beside another DHCP server', async () => {
     const network = await openNetwork('proxy');
-    network.start('server', 'dnsmasq', '--no-daemon', '--port=0', '--interface=br0', '--bind-dynamic', '--dhcp-range=10.77.0.100,10.77.0.150,1h', '--dhcp-leasefile=/dev/null', '--log-dhcp');
+    const router = await network.client(4);
+    await network.run(router, 'ip', 'address', 'add', '10.77.0.14/24', 'dev', 'eth0');
+    network.start(router, 'dnsmasq', '--no-daemon', '--port=0', '--interface=eth0', '--bind-dynamic', '--dhcp-range=10.77.0.100,10.77.0.150,1h', '--dhcp-leasefile=/dev/null', '--log-dhcp');
     const server = await network.serve();
     await powerOn(network, { host: 3, nic: 'virtio-net-pci', firmware: 'uefi' });
     await server.line(/node3 .* fetched snponly\.efi over TFTP/);

@@ -60,10 +60,12 @@ export async function openNetwork(dhcp: 'authoritative' | 'proxy' = 'authoritati
   await inServer('link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0');
   await inServer('address', 'add', `${SERVER}/24`, 'dev', 'br0');
   await inServer('link', 'set', 'br0', 'up');
-  // A bridge without a port that is up has no carrier, and then nothing is sent.
-  await inServer('link', 'add', 'keep', 'type', 'veth', 'peer', 'name', 'keep-peer');
+  // A bridge without a port that is up has no carrier, and then nothing is sent. The other end is elsewhere, or the server
+  // would hear each broadcast twice.
+  const silent = await addNamespace(`${prefix}-k`);
+  await inServer('link', 'add', 'keep', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', silent);
   await inServer('link', 'set', 'keep', 'master', 'br0', 'up');
-  await inServer('link', 'set', 'keep-peer', 'up');
+  await must('ip', ['-n', silent, 'link', 'set', 'eth0', 'up']);
 
   const drive = path.join(folder, 'drive');
   const imageFolder = await writeDrive(drive, dhcp);

@@ -1,0 +1,107 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openNetwork, SERVER, type Client, type Network } from './network';
+
+/** A hook script that writes its environment to a file, for clients that configure nothing themselves here. */
+async function hook(network: Network, name: string): Promise<{ readonly script: string; readonly environment: () => Promise<Record<string, string>> }> {
+  const script = path.join(network.folder, `${name}.sh`);
+  const output = path.join(network.folder, `${name}.env`);
+  await writeFile(script, `#!/bin/sh\necho "EVENT=\${reason:-$1}" >> ${output}\nenv >> ${output}\n`);
+  await chmod(script, 0o755);
+  return {
+    script,
+    environment: async () => Object.fromEntries((await readFile(output, 'utf8')).split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)),
+  };
+}
+
+const udhcpc = (network: Network, client: Client, script: string, ...more: readonly string[]) =>
+  network.run(client, 'udhcpc', '-f', '-q', '-n', '-t', '4', '-T', '1', '-i', 'eth0', '-s', script, ...more);
+
+describe('DHCP clients', () => {
+  it('udhcpc gets its address for ever, with and without the broadcast flag', async () => {
+    const network = await openNetwork();
+    await network.serve();
+    for (const [host, flags] of [[1, []], [2, ['-B']]] as const) {
+      const client = await network.client(host);
+      const { script, environment } = await hook(network, `udhcpc${host}`);
+      const { code, output } = await udhcpc(network, client, script, ...flags);
+      expect(code, output).toBe(0);
+      expect(await environment()).toMatchObject({ EVENT: 'bound', ip: `10.77.0.1${host}`, mask: '24', router: '10.77.0.254', dns: SERVER, domain: 'clients.internal', hostname: `node${host}`, lease: '4294967295', serverid: SERVER });
+    }
+  });
+
+  it('dhclient gets its address, and after a restart confirms it', async () => {
+    const network = await openNetwork();
+    const server = await network.serve();
+    const client = await network.client(1);
+    const { script, environment } = await hook(network, 'dhclient');
+    const leases = path.join(network.folder, 'leases');
+    const dhclient = async () => {
+      const { code, output } = await network.run(client, 'dhclient', '-1', '-v', '-sf', script, '-lf', leases, '-pf', path.join(network.folder, 'pid'), '-cf', '/dev/null', 'eth0');
+      expect(code, output).toBe(0);
+      await network.run(client, 'dhclient', '-x', '-sf', '/bin/true', '-lf', leases, '-pf', path.join(network.folder, 'pid'), 'eth0');
+    };
+    await dhclient();
+    expect(await environment()).toMatchObject({ new_ip_address: '10.77.0.11', new_subnet_mask: '255.255.255.0', new_dhcp_lease_time: '4294967295' });
+    const offers = () => server.lines.filter((line) => line.includes('is offered')).length;
+    const before = offers();
+    await dhclient();
+    expect(await environment()).toMatchObject({ new_ip_address: '10.77.0.11' });
+    // RFC 2131 §3.2: the second time it starts with a REQUEST, so it is acknowledged without an offer.
+    expect([before > 0, offers()]).toEqual([true, before]);
+  });
+
+  it('a machine that is not on the drive is left to others', async () => {
+    const network = await openNetwork();
+    await network.serve();
+    const client = await network.client(9, '52:54:00:ff:ff:ff');
+    const { script } = await hook(network, 'stranger');
+    expect((await udhcpc(network, client, script, '-t', '2')).output).toMatch(/no lease, failing/);
+  });
+
+  it('an address of another network is refused at once, and the right one follows', async () => {
+    const network = await openNetwork();
+    const server = await network.serve();
+    const client = await network.client(1);
+    const { script, environment } = await hook(network, 'moved');
+    const leases = path.join(network.folder, 'leases');
+    await writeFile(leases, 'lease {\n interface "eth0";\n fixed-address 192.168.77.5;\n option subnet-mask 255.255.255.0;\n option dhcp-lease-time 4294967295;\n option dhcp-message-type 5;\n option dhcp-server-identifier 192.168.77.1;\n renew 0 2036/01/01 00:00:00;\n rebind 0 2036/01/01 00:00:00;\n expire 0 2036/01/01 00:00:00;\n}\n');
+    const { code, output } = await network.run(client, 'dhclient', '-1', '-v', '-sf', script, '-lf', leases, '-pf', path.join(network.folder, 'pid'), '-cf', '/dev/null', 'eth0');
+    await network.run(client, 'dhclient', '-x', '-sf', '/bin/true', '-lf', leases, '-pf', path.join(network.folder, 'pid'), 'eth0');
+    expect([code, output]).toEqual([0, expect.stringContaining('DHCPNAK')]);
+    expect(await environment()).toMatchObject({ new_ip_address: '10.77.0.11' });
+    await server.line(/requested 192\.168\.77\.5 and was refused: the drive gives it 10\.77\.0\.11/);
+  });
+
+  it('nmap sees one server on the network, and what it offers to a host of the drive', async () => {
+    const network = await openNetwork();
+    await network.serve();
+    const client = await network.client(1);
+    await network.run(client, 'ip', 'address', 'add', '10.77.0.200/24', 'dev', 'eth0');
+    const { output } = await network.run(client, 'nmap', '--script', 'broadcast-dhcp-discover', '--script-args', 'broadcast-dhcp-discover.mac=52:54:00:aa:00:01', '-e', 'eth0');
+    expect(output).toMatch(/IP Offered: 10\.77\.0\.11/);
+    expect(output).toMatch(/Server Identifier: 10\.77\.0\.1\b/);
+    expect(output).toMatch(/IP Address Lease Time: infinite|IP Address Lease Time: \d+d/);
+  });
+});
+
+it('a relay brings requests of another network, and takes the answers back', async () => {
+  const network = await openNetwork();
+  await network.serve();
+  // The relay's own machine is a client on the bridge with a second network behind it.
+  const relay = await network.client(4);
+  const ip = (...args: readonly string[]) => network.run(relay, 'ip', ...args);
+  await ip('address', 'add', '10.77.0.14/24', 'dev', 'eth0');
+  await ip('link', 'add', 'inner', 'type', 'veth', 'peer', 'name', 'eth1', 'address', '52:54:00:aa:00:01');
+  await ip('address', 'add', '10.78.0.1/24', 'dev', 'inner');
+  await ip('link', 'set', 'inner', 'up');
+  await ip('link', 'set', 'eth1', 'up');
+  await network.run('server', 'ip', 'route', 'add', '10.78.0.0/24', 'via', '10.77.0.14');
+  const relayed = network.start(relay, 'dhcrelay', '-d', '-4', '-a', '-iu', 'eth0', '-id', 'inner', SERVER);
+  await relayed.line(/Sending on +Socket/);
+  const { script, environment } = await hook(network, 'relayed');
+  const { code, output } = await network.run(relay, 'udhcpc', '-f', '-q', '-n', '-t', '5', '-T', '1', '-i', 'eth1', '-s', script);
+  expect(code, output).toBe(0);
+  expect(await environment()).toMatchObject({ ip: '10.77.0.11' });
+});
