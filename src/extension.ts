@@ -12,6 +12,7 @@ import { stopServer } from './commands/stopServer';
 import { wakeHost } from './commands/wakeHost';
 import { Diagnostics } from './editor/diagnostics';
 import { Drives } from './editor/drives';
+import { registerLanguageFeatures } from './editor/languageFeatures';
 import { Sessions } from './sessions';
 import { ContextKeys } from './views/contextKeys';
 import type { TreeNode } from './views/poolTree';
@@ -42,6 +43,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     sessions,
     tree,
     new Diagnostics(drives),
+    registerLanguageFeatures(drives),
     new StatusBar(drives, sessions),
     new ContextKeys(drives, sessions),
     new PlanDocuments(drives),

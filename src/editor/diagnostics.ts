@@ -3,7 +3,8 @@
 import * as vscode from 'vscode';
 import type { ProblemJson, Severity } from '../protocol';
 import type { Drive, Drives } from './drives';
-import { unplacedProblems } from './unplaced';
+import { placementOf, placementProblems, type PlacementProblem } from './features/placement';
+import { locationIn, rangeIn } from './positions';
 
 export class Diagnostics implements vscode.Disposable {
   readonly #collection = vscode.languages.createDiagnosticCollection('pxen');
@@ -17,10 +18,11 @@ export class Diagnostics implements vscode.Disposable {
 
   #show(drive: Drive): void {
     const { problems, model } = drive.specs.checked;
-    // With errors in the specs the plan is that of an earlier state, whose reasons may hold no longer.
-    const unplaced = model && drive.plan ? unplacedProblems(drive.specs, drive.plan) : [];
     const byFile = new Map<string, vscode.Diagnostic[]>();
-    for (const problem of [...problems, ...unplaced]) byFile.set(problem.file, [...(byFile.get(problem.file) ?? []), diagnostic(problem)]);
+    const add = (file: string, shown: vscode.Diagnostic) => byFile.set(file, [...(byFile.get(file) ?? []), shown]);
+    for (const problem of problems) add(problem.file, diagnostic(problem));
+    // With errors in the specs the plan is that of an earlier state, whose reasons may hold no longer.
+    if (model && drive.plan) for (const problem of placementProblems(drive.specs, placementOf(model, drive.plan, drive.previous))) add(problem.file, placementDiagnostic(drive, problem));
     const before = this.#marked.get(drive.path) ?? new Set();
     for (const file of before) if (!byFile.has(file)) this.#collection.delete(drive.uri(file));
     for (const [file, diagnostics] of byFile) this.#collection.set(drive.uri(file), diagnostics);
@@ -48,6 +50,14 @@ function diagnostic(problem: ProblemJson): vscode.Diagnostic {
   const shown = new vscode.Diagnostic(rangeOf(problem), problem.message, SEVERITIES[problem.severity]);
   shown.source = 'pxen';
   shown.code = problem.code;
+  return shown;
+}
+
+function placementDiagnostic(drive: Drive, problem: PlacementProblem): vscode.Diagnostic {
+  const shown = new vscode.Diagnostic(rangeIn(drive.specs, problem.file, problem), problem.message, SEVERITIES[problem.severity]);
+  shown.source = 'pxen';
+  shown.code = problem.code;
+  shown.relatedInformation = problem.related.map((place) => new vscode.DiagnosticRelatedInformation(locationIn({ drive, specs: drive.specs }, place), place.message));
   return shown;
 }
 

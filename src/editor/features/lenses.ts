@@ -29,7 +29,10 @@ function vmTitle({ model, plan, loads }: Placement, name: string): string | unde
   if (!vm) return undefined;
   const host = Object.hasOwn(plan.assignments, name) ? plan.assignments[name] : undefined;
   const load = loads.hosts.find((candidate) => candidate.host === host);
-  if (host === undefined || !load) return vm.start.auto ? '→ nowhere: no host can run it' : 'not started with the pool';
+  if (plan.unplaced.some((left) => left.vm === name)) return '→ nowhere: no host can run it';
+  if (!vm.start.auto && host === undefined) return 'not started with the pool';
+  // A VM that was written since the plan was made.
+  if (host === undefined || !load) return undefined;
   const volumes = vm.disks.flatMap((disk) => plan.disks[`${name}/${disk.name}`] ?? []).map(diskPlaceName);
   return [`→ ${host}`, ...(volumes.length === 0 ? [] : [[...new Set(volumes)].join(', ')]), `CPU ${share(load.milliCpus)}, memory ${share(load.memoryBytes)}`].join(' · ');
 }
