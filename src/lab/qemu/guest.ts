@@ -16,8 +16,8 @@ export const GUEST_FOLDER = 'disks/lab-guest';
 export const GUEST_MARKER = 'Served from the disk of a guest of PXEN\'s lab.\n';
 
 const DISK_SIZE = '16M';
-/** Modules of Debian's kernel that a PV guest needs for its disk and network. */
-const GUEST_MODULES = ['xen-blkfront', 'xen-netfront', 'ext4'];
+/** Modules of Debian's kernel that a PV guest needs for its disk and network; ext4 asks for crc32c by an alias only. */
+const GUEST_MODULES = ['xen-blkfront', 'xen-netfront', 'crc32c_generic', 'ext4'];
 
 export interface GuestOptions {
   /** The drive's root. */

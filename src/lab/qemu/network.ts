@@ -21,7 +21,8 @@ export async function makeLabNetwork(network: NetworkModel, hosts: readonly Host
   await ip('link', 'set', 'lo', 'up');
   await ip('link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0');
   // A bridge whose taps are all down has no carrier and drops packets, the magic ones too: one port is always up.
-  await ip('link', 'add', 'pxenport', 'type', 'dummy');
+  await ip('link', 'add', 'pxenport', 'type', 'veth', 'peer', 'name', 'pxenpeer');
+  await ip('link', 'set', 'pxenpeer', 'up');
   await ip('link', 'set', 'pxenport', 'master', bridge, 'up');
   await ip('address', 'add', `${network.server}/${prefix}`, 'brd', '+', 'dev', bridge);
   await ip('link', 'set', bridge, 'up');
