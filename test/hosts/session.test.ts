@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
-import { utils } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HostError } from '../../src/backend/hosts/errors';
+import { newKeyPair } from '../../src/backend/hosts/keyPair';
 import { Session } from '../../src/backend/hosts/session';
 import { systemClock, type Clock } from '../../src/backend/system';
 import { CALM } from './dom0';
@@ -95,7 +95,7 @@ describe('an ssh session', () => {
   });
 
   it('refuses a host with another key before it says who it is', async () => {
-    const server = await sshServer({ run: echo, pinned: utils.generateKeyPairSync('ed25519').public });
+    const server = await sshServer({ run: echo, pinned: newKeyPair().public });
     const error = await errorOf(Session.open(server.target, systemClock, CALM));
     expect(error.kind).toBe('host-key');
     expect(error.message).toContain('node1: could not trust the ssh server at 127.0.0.1');

@@ -1,8 +1,9 @@
 /** An ssh server for tests whose commands are a function, and a cable to it that can be cut or go dead. */
 
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
-import { Server, utils, type ServerChannel } from 'ssh2';
+import { Server, type ServerChannel } from 'ssh2';
 import { onTestFinished } from 'vitest';
+import { newKeyPair } from '../../src/backend/hosts/keyPair';
 import type { HostTarget } from '../../src/backend/hosts/control';
 import { HOST } from './dom0';
 
@@ -23,8 +24,8 @@ export interface TestServerOptions {
 }
 
 export async function sshServer({ run, pinned, refuseLogin }: TestServerOptions): Promise<TestServer> {
-  const hostKey = utils.generateKeyPairSync('ed25519');
-  const clientKey = utils.generateKeyPairSync('ed25519');
+  const hostKey = newKeyPair();
+  const clientKey = newKeyPair();
   const attempts = { logins: 0, sessions: 0, mostSessions: 0 };
   const server = new Server({ hostKeys: [hostKey.private] }, (connection) => {
     connection.on('error', () => undefined);

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { utils } from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { newKeyPair } from '../../src/backend/hosts/keyPair';
 import { openPoolKeys } from '../../src/backend/pool/keys';
 import { emptyFolder } from './driveFolder';
 
@@ -18,7 +19,7 @@ describe('the pool’s ssh key', () => {
 
   it('is handed out with the administrator’s own keys', async () => {
     const folder = await emptyFolder();
-    const mine = utils.generateKeyPairSync('ed25519', { comment: 'me@laptop' }).public;
+    const mine = newKeyPair('me@laptop').public;
     await writeFile(path.join(folder, 'authorized_keys'), `# mine\n\n${mine}\r\n`);
     expect((await openPoolKeys(folder, 'pxen')).authorizedKeys.slice(1)).toEqual([mine]);
   });

@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { utils } from 'ssh2';
 import { writeFileAtomic } from '../drive/atomic';
+import { newKeyPair } from '../hosts/keyPair';
 
 export interface PoolKeys {
   /** OpenSSH format. */
@@ -32,7 +33,7 @@ export async function openPoolKeys(folder: string, comment: string): Promise<Poo
 
 async function makeKey(folder: string, file: string, comment: string): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const pair = utils.generateKeyPairSync('ed25519', { comment });
+  const pair = newKeyPair(comment);
   await writeFileAtomic(file, pair.private, { mode: 0o600 });
   // Also where the process's umask is unusual; a FAT drive knows no modes, and its mount options decide.
   await chmod(file, 0o600);

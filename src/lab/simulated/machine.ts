@@ -1,7 +1,7 @@
 /** One simulated machine: power, boot, dom0. What is on its disks outlives a power cut; all else is gone with it. */
 
 import { createServer, type Server } from 'node:net';
-import { utils } from 'ssh2';
+import { newKeyPair } from '../../backend/hosts/keyPair';
 import type { NetbootPorts } from '../../backend/netboot/endpoints';
 import { delay, type Clock, type Random } from '../../backend/system';
 import { bootDom0 } from './boot/initrd';
@@ -156,7 +156,7 @@ export class Machine {
   private async boot(power: Power, under: MachineUnderBoot): Promise<void> {
     const { clock, random } = this.options;
     const xen = await bootFromNetwork(under);
-    const keys = utils.generateKeyPairSync('ed25519');
+    const keys = newKeyPair();
     const announced = await bootDom0(under, xen, keys.public, (content) => this.damage(content));
     under.reached('ssh');
     const memory = freshMemory(uuidFrom(random(16).toString('hex')), clock.now());
