@@ -1,6 +1,6 @@
 /** The command line: parses words, calls one verb, exits with its code. */
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_MIRROR, DEFAULT_SUITE } from './image/recipe';
 import { EXIT, type VerbIo } from './verbs/io';
 
@@ -70,6 +70,20 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .action(async (drive: string, { json }: { json: boolean }) => {
       const { runServe } = await import('./verbs/serve');
       exit(await runServe({ drive, json }, io));
+    });
+
+  program
+    .command('answer')
+    .description('Show what a machine would be told if it asked now, and why. Sends nothing.')
+    .argument('MAC', 'like 52:54:00:aa:00:01')
+    .argument('[DRIVE]', "the drive's folder", '.')
+    .addOption(new Option('--arch <firmware>', 'who asks').choices(['bios', 'uefi', 'http', 'os']).default('bios'))
+    .option('--ipxe', 'ask as iPXE does, and show the boot script', false)
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', '\nExits 0 when the machine would be answered, 1 when not, 2 for a bad MAC or drive.')
+    .action(async (mac: string, drive: string, { arch, ipxe, json }: { arch: 'bios' | 'uefi' | 'http' | 'os'; ipxe: boolean; json: boolean }) => {
+      const { runAnswer } = await import('./verbs/answer');
+      exit(await runAnswer({ mac, drive, arch, ipxe, json }, io));
     });
 
   program
