@@ -1,6 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { utils } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { newKeyPair } from '../../src/backend/hosts/keyPair';
 import { openPoolKeys } from '../../src/backend/pool/keys';
