@@ -1,4 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HostError } from '../../src/backend/hosts/errors';
 import { newKeyPair } from '../../src/backend/hosts/keyPair';
@@ -146,6 +148,27 @@ describe('an ssh session', () => {
     expect((await done).map(({ kind }) => kind)).toEqual(running.map(() => 'lost'));
     await session.closed;
     expect((await errorOf(session.execute(['true'], CALM))).kind).toBe('lost');
+  });
+
+  it('keeps nothing of a command that has ended, for a session lasts as long as its host', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const printed = 'x'.repeat(1_000_000);
+    const { session } = await open({
+      run: (_command, channel) => {
+        channel.write(printed);
+        channel.exit(0);
+        channel.end();
+      },
+    });
+    const heldAfter = async (commands: number) => {
+      for (let left = commands; left > 0; left -= 1) await session.execute(['xl', 'list', '-v'], CALM);
+      collectGarbage();
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    const first = await heldAfter(10);
+    expect((await heldAfter(60)) - first).toBeLessThan(30_000_000);
   });
 
   it('notices a peer that died without a word within fifteen seconds', { timeout: 25_000 }, async () => {

@@ -23,6 +23,8 @@ export class Session implements Dom0Shell {
   readonly host: string;
   readonly closed: Promise<void>;
   private readonly slots = new Slots(MAX_CHANNELS);
+  /** Tell the commands under way that the connection is gone. Not `closed.then`: that would keep each command, and its output, for as long as the session lasts. */
+  private readonly underWay = new Set<() => void>();
   private lost: HostError | undefined;
 
   private constructor(
@@ -41,6 +43,7 @@ export class Session implements Dom0Shell {
           remedy: 'See whether the machine still runs; PXEN connects again when it is asked for it again.',
         });
         resolve();
+        for (const tell of [...this.underWay]) tell();
       });
       client.on('error', (error) => {
         this.lost ??= new HostError(
@@ -145,6 +148,7 @@ export class Session implements Dom0Shell {
         settled = true;
         cancelLimit();
         signal.removeEventListener('abort', onAbort);
+        this.underWay.delete(onClosed);
         if (!(outcome instanceof Error)) {
           resolve(outcome);
           return;
@@ -154,6 +158,7 @@ export class Session implements Dom0Shell {
       };
       const lost = (said: string) => settle(this.lost ?? this.failed('lost', line, said, 'See whether the machine still runs.'));
       const onAbort = () => settle(reasonOf(signal));
+      const onClosed = () => lost('the connection was closed');
       const heard = () => {
         if (settled) return;
         cancelLimit();
@@ -164,7 +169,7 @@ export class Session implements Dom0Shell {
 
       heard();
       signal.addEventListener('abort', onAbort, { once: true });
-      void this.closed.then(() => lost('the connection was closed'));
+      this.underWay.add(onClosed);
       this.client.exec(quote(command), (error, opened) => {
         if (error !== undefined) {
           lost(error.message);
