@@ -25,13 +25,12 @@ const TOOLS: Readonly<Record<VerbWithTools, readonly Tool[]>> = {
   'lab --qemu': [
     tool('qemu-system-x86_64', 'qemu-system-x86'),
     tool('/usr/share/OVMF/OVMF_CODE_4M.fd', 'ovmf'),
-    tool('/usr/lib/ipxe/qemu/pxe-virtio.rom', 'ipxe-qemu'),
+    tool('/usr/lib/ipxe/qemu/efi-virtio.rom', 'ipxe-qemu'),
     tool('ip', 'iproute2'),
     tool('unshare', 'util-linux'),
     tool('mke2fs', 'e2fsprogs'),
-    tool('cpio', 'cpio'),
     tool('unsquashfs', 'squashfs-tools'),
-    tool('/usr/bin/busybox', 'busybox-static'),
+    tool('setpriv', 'util-linux'),
   ],
 };
 
