@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { membersOf, parseBlockDevices, sameArrayUuid } from '../../src/backend/hosts/blockdevices';
-import { parseXlList } from '../../src/backend/hosts/domains';
+import { listDomains, parseXlList } from '../../src/backend/hosts/domains';
 import { parseXlInfo } from '../../src/backend/hosts/facts';
 import { parseDetailExport, parseDetailScan } from '../../src/backend/hosts/mdadm';
 import { parseMounts } from '../../src/backend/hosts/mounts';
@@ -110,7 +110,7 @@ describe('xl (Xen 4.17 and 4.20)', () => {
       row('leaving', 7, '---s-d', uuid('7'), '       0'),
       '',
     ].join('\n');
-    expect(parseXlList(printed).map(({ name, id, state }) => `${id} ${name} ${state}`)).toEqual([
+    expect(parseXlList(printed).domains.map(({ name, id, state }) => `${id} ${name} ${state}`)).toEqual([
       '0 Domain-0 running',
       '1 db1 running',
       '2 web1 running',
@@ -120,16 +120,27 @@ describe('xl (Xen 4.17 and 4.20)', () => {
       '6 rebooting shutdown',
       '7 leaving dying',
     ]);
-    expect(parseXlList(printed)[1]).toEqual({ name: 'db1', uuid: uuid('1'), id: 1, memoryBytes: 1024 * MIB, vcpus: 2, state: 'running' });
+    expect(parseXlList(printed).domains[1]).toEqual({ name: 'db1', uuid: uuid('1'), id: 1, memoryBytes: 1024 * MIB, vcpus: 2, state: 'running' });
   });
 
   it('keeps a domain without a name, and one whose name holds blanks and numbers', () => {
     const printed = [HEAD, row('(null)', 8, '-----d', uuid('8')), row('my vm 7 9', 9, '-b----', uuid('9')), row('', 10, '-b----', uuid('a'))].join('\n');
-    expect(parseXlList(printed).map(({ name, id }) => [name, id])).toEqual([
+    expect(parseXlList(printed).domains.map(({ name, id }) => [name, id])).toEqual([
       ['(null)', 8],
       ['my vm 7 9', 9],
       ['', 10],
     ]);
+  });
+
+  const dom0 = row('Domain-0', 0, 'r-----', '00000000-0000-0000-0000-000000000000');
+  it.each([
+    ['a line that it does not know', [HEAD, dom0, 'db1   1  8192     4     -b----   1.0'], 'xl printed a line that isn’t understood: "db1   1  8192     4     -b----   1.0"'],
+    ['a heading that it does not know', ['Name ID State UUID', dom0], 'xl printed a line that isn’t understood: "Name ID State UUID"'],
+    ['nothing at all', [], 'xl doesn’t list Domain-0, so it doesn’t list everything'],
+    ['domains without dom0', [HEAD, row('db1', 1, '-b----', uuid('1'))], 'xl doesn’t list Domain-0'],
+  ])('does not take %s for a host on which nothing else runs', async (_what, lines, said) => {
+    const shell = { host: 'node1', execute: () => Promise.resolve({ code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' }) };
+    await expect(listDomains(shell, new AbortController().signal)).rejects.toMatchObject({ kind: 'command', sentence: expect.stringContaining(said) as string });
   });
 
   it('reads xl info', () => {
