@@ -105,3 +105,23 @@ it('a relay brings requests of another network, and takes the answers back', asy
   expect(code, output).toBe(0);
   expect(await environment()).toMatchObject({ ip: '10.77.0.11' });
 });
+
+describe('another DHCP server on the network', () => {
+  const dnsmasq = async (network: Network) => {
+    const router = await network.client(4);
+    await network.run(router, 'ip', 'address', 'add', '10.77.0.14/24', 'dev', 'eth0');
+    const running = network.start(router, 'dnsmasq', '--no-daemon', '--port=0', '--interface=eth0', '--bind-dynamic', '--dhcp-range=10.77.0.100,10.77.0.150,1h', '--dhcp-leasefile=/dev/null');
+    await running.line(/DHCP, IP range/);
+  };
+
+  it('is named, with what to do', async () => {
+    const network = await openNetwork('authoritative');
+    await dnsmasq(network);
+    await (await network.serve()).line(/Another DHCP server, 10\.77\.0\.14, answers on this network/);
+  });
+
+  it('is missed where we are only a proxy', async () => {
+    const network = await openNetwork('proxy');
+    await (await network.serve()).line(/no DHCP server answers on this network: machines get no address/);
+  });
+});

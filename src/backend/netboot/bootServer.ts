@@ -7,6 +7,7 @@ import { LOADERS } from './answers/bootFile';
 import { answerDhcp, type DhcpAnswer } from './answers/dhcp';
 import { answerDns } from './answers/dns';
 import { hostOfMac, nameOfHost } from './answers/facts';
+import type { OtherServers } from './dhcp/otherServers';
 import { startDhcpServer } from './dhcp/server';
 import { startDnsServer } from './dns/server';
 import { startHttpServer } from './http/server';
@@ -74,7 +75,10 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
               replies: endpoints.dhcpReplies,
               answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: http.port, image: options.image(), port }),
               onAnswer: (answer) => tellDhcp(answer, options, metrics, firstTime),
+              onOtherServers: (result) => tellOtherServers(result, options),
               onTrouble: trouble,
+              clock: options.clock,
+              random: options.random,
             }),
           );
     return {
@@ -95,6 +99,15 @@ function tellDhcp(answer: DhcpAnswer, { onEvent, log }: BootServerOptions, metri
   } else if (firstTime(sentence)) {
     if (answer.interest === 'notable') onEvent({ kind: 'refused', ...(answer.mac !== undefined && { mac: answer.mac }), ...(answer.host && { host: answer.host.name }), sentence });
     else log('debug', sentence);
+  }
+}
+
+function tellOtherServers(result: OtherServers, { log, model }: BootServerOptions): void {
+  const mode = model().cluster.network.dhcp;
+  if (result.kind === 'found' && mode === 'authoritative') {
+    log('warn', `Another DHCP server, ${result.server}, answers on this network: a machine takes whichever is first. Switch that one off, or set network.dhcp to proxy in pxen.yaml so that it gives the addresses and PXEN the boot files.`);
+  } else if (result.kind === 'none' && mode === 'proxy') {
+    log('warn', 'network.dhcp is proxy, but no DHCP server answers on this network: machines get no address. Start it, or set network.dhcp to authoritative in pxen.yaml.');
   }
 }
 

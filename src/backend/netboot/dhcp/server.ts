@@ -3,11 +3,13 @@
 import type dgram from 'node:dgram';
 import { replyDestination } from '../answers/destination';
 import type { DhcpAnswer } from '../answers/dhcp';
+import type { Clock, Random } from '../../system';
 import type { NetbootEndpoints } from '../endpoints';
 import { LIMITED_BROADCAST } from '../ipv4';
 import { closeUdp, openUdp, portOf } from '../sockets';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
 import { OPTION, uint16Of } from './options';
+import { openLookout, type Lookout, type OtherServers } from './otherServers';
 
 export interface DhcpServerOptions {
   readonly bindAddress: string;
@@ -15,6 +17,10 @@ export interface DhcpServerOptions {
   readonly ports: { readonly dhcp: number; readonly pxe: number };
   readonly replies: NetbootEndpoints['dhcpReplies'];
   readonly answer: (request: DhcpMessage, port: 'dhcp' | 'pxe') => DhcpAnswer;
+  /** Another DHCP server was found on the network, or none was. Only with `rfc2131`. */
+  readonly onOtherServers: (result: OtherServers) => void;
+  readonly clock: Clock;
+  readonly random: Random;
   /** Called after the reply has left, or at once for silence. */
   readonly onAnswer: (answer: DhcpAnswer) => void;
   /** A socket that failed, a packet that couldn't be sent, an answer that didn't fit; in words. */
@@ -33,23 +39,35 @@ export interface DhcpServer {
  */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
   const sockets: dgram.Socket[] = [];
+  let lookout: Lookout | undefined;
   const open = async (service: string, address: string, port: number) => {
     const socket = await openUdp(service, { address, port }, (error) => options.onTrouble(`${service}: ${error.message}`));
     sockets.push(socket);
     return socket;
   };
   const close = async () => {
+    lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
   try {
     const main = await open('DHCP', options.bindAddress, options.ports.dhcp);
     const pxe = await open('The PXE boot service', options.bindAddress, options.ports.pxe);
-    serve(main, main, 'dhcp', options);
-    serve(pxe, pxe, 'pxe', options);
+    const take = (message: DhcpMessage) => lookout?.take(message) ?? false;
+    serve(main, main, 'dhcp', options, take);
+    serve(pxe, pxe, 'pxe', options, take);
     if (options.replies === 'rfc2131') {
       main.setBroadcast(true);
       const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
-      serve(broadcasts, main, 'dhcp', options);
+      serve(broadcasts, main, 'dhcp', options, take);
+      lookout = openLookout({
+        address: options.bindAddress,
+        send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
+          if (error) options.onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
+        }),
+        onResult: options.onOtherServers,
+        clock: options.clock,
+        random: options.random,
+      });
     }
     return { ports: { dhcp: portOf(main), pxe: portOf(pxe) }, close };
   } catch (error) {
@@ -58,10 +76,10 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   }
 }
 
-function serve(hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions): void {
+function serve(hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions, isOurs: (message: DhcpMessage) => boolean): void {
   hears.on('message', (bytes, source) => {
     const decoded = decodeDhcp(bytes);
-    if ('problem' in decoded) return;
+    if ('problem' in decoded || isOurs(decoded.message)) return;
     const answer = options.answer(decoded.message, port);
     if (answer.kind === 'silence') {
       options.onAnswer(answer);
