@@ -40,8 +40,24 @@ const places: readonly [string, boolean, () => Promise<{ shell: Dom0Shell; mount
       return { shell: at.shell, mount: ARRAY.mount };
     },
   ],
-  [`this machine's coreutils${tools === '' ? '' : ` (skipped: ${tools})`}`, tools === '', async () => ({ shell: localShell(), mount: await folder() })],
+  [
+    `this machine's coreutils${tools === '' ? '' : ` (skipped: ${tools})`}`,
+    tools === '',
+    async () => {
+      const mount = await folder();
+      return { shell: asIfMountedAt(mount, localShell()), mount };
+    },
+  ],
 ];
+
+/** Mounting takes root: of what is mounted this tells a tale. */
+function asIfMountedAt(target: string, shell: Dom0Shell): Dom0Shell {
+  const table = JSON.stringify({ filesystems: [{ target: '/', source: 'overlay', fstype: 'overlay' }, { target, source: '/dev/md127', fstype: 'ext4' }] });
+  return {
+    host: shell.host,
+    execute: (command, signal, options) => (command[0] === 'findmnt' ? Promise.resolve({ code: 0, stdout: table, stderr: '' }) : shell.execute(command, signal, options)),
+  };
+}
 
 describe.each(places)('on %s', (_name, present, place) => {
   describe.skipIf(!present)('a disk', () => {
@@ -112,6 +128,20 @@ describe.each(places)('on %s', (_name, present, place) => {
       const found = await shell.execute(['find', `${mount}/pxen/vms/db1`, '-mindepth', '1', '-maxdepth', '1', '-type', 'f', '-name', 'spec-*'], CALM);
       expect(found.stdout.trim().split('\n').sort()).toEqual([`${mount}/pxen/vms/db1/spec-2026-11-23T12:00:00.000Z.yaml`, `${mount}/pxen/vms/db1/spec-2026-11-25T12:00:00.000Z.yaml`]);
     });
+  });
+});
+
+describe('where nothing is mounted', () => {
+  it.each([
+    ['a VM’s disk', (shell: Dom0Shell) => createDisk(shell, { mount: '/srv/pxen/nas', record }, nothing, CALM), 'make disk root of VM db1'],
+    ['a copy of its spec', (shell: Dom0Shell) => writeVmRecord(shell, { mount: '/srv/pxen/nas', vm: 'db1', specText: 'kind: VM\n', at: '2026-11-23T12:00:00.000Z' }, CALM), 'write the spec of VM db1'],
+  ])('%s is refused: it would lie in dom0’s memory until the next boot', async (_what, write, tried) => {
+    const at = machine();
+    await bringUpArray(at.shell, ARRAY, CLAIM, systemClock, CALM);
+    const before = at.paths();
+    await expect(write(at.shell)).rejects.toMatchObject({ kind: 'refused', sentence: `node1: could not ${tried}: nothing is mounted at /srv/pxen/nas` });
+    expect(at.paths()).toEqual(before);
+    expect(at.lines.some((line) => line.startsWith('mkdir') && line.includes('/srv/pxen/nas'))).toBe(false);
   });
 });
 

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import type { CreateDisk } from './control';
 import { HostError } from './errors';
 import { makeFolder, syncFolder, writeFileAtomically } from './files';
+import { requireMounted } from './mounts';
 import { diskFile, diskRecordFile, vmFolder } from './records';
 import { commandFailed, DISK_SILENCE_MS, must, type Command, type Dom0Shell, type ExecuteOptions } from './shell';
 
@@ -21,9 +22,10 @@ export async function createDisk(shell: Dom0Shell, request: CreateDisk, onProgre
   const { mount, record } = request;
   const path = diskFile(mount, record);
   const part = `${path}.part`;
-  const run = (command: Command, remedy: string, options: ExecuteOptions = {}) =>
-    must(shell, { silenceMs: DISK_SILENCE_MS, ...options, command, tried: `make disk ${record.disk} of VM ${record.vm}`, remedy }, signal);
+  const tried = `make disk ${record.disk} of VM ${record.vm}`;
+  const run = (command: Command, remedy: string, options: ExecuteOptions = {}) => must(shell, { silenceMs: DISK_SILENCE_MS, ...options, command, tried, remedy }, signal);
 
+  await requireMounted(shell, mount, tried, signal);
   await makeFolder(shell, vmFolder(mount, record.vm), signal);
   await refuseExisting(shell, path, signal);
   await run(['rm', '--force', part], NO_ROOM);

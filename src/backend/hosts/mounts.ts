@@ -1,6 +1,7 @@
 /** What is mounted where (findmnt), and mounting. Never by label: labels collide after cloning. */
 
 import type { SharedStorageModel } from '../drive/model';
+import { HostError } from './errors';
 import { makeFolder } from './files';
 import { parsePairs } from './output';
 import { commandFailed, DISK_SILENCE_MS, must, type Command, type Dom0Shell } from './shell';
@@ -23,6 +24,22 @@ export async function listMounts(shell: Dom0Shell, signal: AbortSignal): Promise
 export function parseMounts(printed: string): readonly Mount[] {
   const { filesystems } = JSON.parse(printed) as { readonly filesystems: readonly { readonly target: string; readonly source: string; readonly fstype: string }[] };
   return filesystems.map(({ target, source, fstype }) => ({ target, source, type: fstype }));
+}
+
+/**
+ * Refuses where no filesystem is mounted: dom0's root is an overlay in RAM, and what is written below a bare folder of it is
+ * gone with the next boot.
+ */
+export async function requireMounted(shell: Dom0Shell, target: string, tried: string, signal: AbortSignal): Promise<void> {
+  const mounts = await listMounts(shell, signal);
+  if (mounts.some((mount) => mount.target === target)) return;
+  throw new HostError({
+    kind: 'refused',
+    host: shell.host,
+    tried,
+    said: `nothing is mounted at ${target}`,
+    remedy: 'See why its array or storage isn’t mounted on that host; what is written there now would be lost at the next boot.',
+  });
 }
 
 export interface FoundFilesystem {

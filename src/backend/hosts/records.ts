@@ -3,6 +3,7 @@
 import type { ArrayClaim, DiskRecord, VmRecordWrite } from './control';
 import { HostError } from './errors';
 import { findFiles, makeFolder, readFile, readFoundFiles, writeFileAtomically } from './files';
+import { requireMounted } from './mounts';
 import type { Dom0Shell } from './shell';
 
 /** `<mount>/pxen/array.json`. */
@@ -95,6 +96,7 @@ export function parseDiskRecord(line: string): DiskRecord | undefined {
 /** Writes the spec's text beside the VM's disks, unless the newest copy there already says the same. */
 export async function writeVmRecord(shell: Dom0Shell, write: VmRecordWrite, signal: AbortSignal): Promise<void> {
   const folder = vmFolder(write.mount, write.vm);
+  await requireMounted(shell, write.mount, `write the spec of VM ${write.vm}`, signal);
   await makeFolder(shell, folder, signal);
   const newest = [...(await findFiles(shell, folder, 1, 'spec-*.yaml', signal))].sort(compare).at(-1);
   if (newest !== undefined && (await readFile(shell, newest, signal)) === write.specText) return;
