@@ -12,7 +12,7 @@ export interface CommandOptions {
   readonly inputFile?: string;
   /** Gets each line of its output, standard error included. */
   readonly onLine?: (line: string) => void;
-  /** Ends the command (SIGTERM) when it aborts. */
+  /** Ends the command (SIGTERM) when it aborts; it gets the time it needs to clean up. */
   readonly signal?: AbortSignal;
 }
 
@@ -20,6 +20,8 @@ const LINES_TOLD_ON_FAILURE = 15;
 
 /** Rejects with the command's last lines when it can't be started, fails, or is stopped by the signal. */
 export async function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<void> {
+  const { signal } = options;
+  signal?.throwIfAborted();
   const lastLines: string[] = [];
   const tell = (line: string) => {
     lastLines.push(line);
@@ -29,7 +31,6 @@ export async function runCommand(command: string, args: readonly string[], optio
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    signal: options.signal,
     stdio: [options.inputFile === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   const ended = new Promise<string | undefined>((resolve, reject) => {
@@ -37,8 +38,11 @@ export async function runCommand(command: string, args: readonly string[], optio
     child.on('close', (code, killedBy) => resolve(code === 0 ? undefined : killedBy === null ? `ended with code ${code ?? '?'}` : `was ended by ${killedBy}`));
   });
   const fed = options.inputFile !== undefined && child.stdin ? pipeline(createReadStream(options.inputFile), child.stdin) : Promise.resolve();
+  const end = () => void child.kill('SIGTERM');
+  signal?.addEventListener('abort', end, { once: true });
   // A command that fails early closes its input; its own words are the ones that explain.
-  const [failure] = await Promise.all([ended, fed.catch(() => undefined), eachLine(child.stdout, tell), eachLine(child.stderr, tell)]);
+  const [failure] = await Promise.all([ended, fed.catch(() => undefined), eachLine(child.stdout, tell), eachLine(child.stderr, tell)]).finally(() => signal?.removeEventListener('abort', end));
+  signal?.throwIfAborted();
   if (failure !== undefined) throw new Error([`${command} ${failure}.`, ...lastLines].join('\n  '));
 }
 
