@@ -54,6 +54,8 @@ export interface UnplacedVm {
   readonly reasons: readonly string[];
   /** The requirements that can't hold together. */
   readonly conflict: readonly string[];
+  /** What would let it in, the cheapest first; only where somebody asked for it. */
+  readonly remedies?: readonly string[];
 }
 
 export type PlanAction =

@@ -54,11 +54,14 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .description('Show where each VM goes, why some are left out, and the actions that lead there.')
     .argument('[DRIVE]', "the drive's folder", '.')
     .option('--prove', 'search on until the plan is proven best; Ctrl-C ends the search with the best so far', false)
+    .option('--without <HOST>', 'what if this host were gone, with all that lies on it (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
+    .option('--more <VM=N>', 'what if there were N more of this VM (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
+    .option('--how-many <VM>', 'only tell how many more of this VM fit')
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.\nWithout --prove it is the plan that boot follows.')
-    .action(async (drive: string, { json, prove }: { json: boolean; prove: boolean }) => {
+    .action(async (drive: string, { json, prove, without, more, howMany }: { json: boolean; prove: boolean; without: readonly string[]; more: readonly string[]; howMany?: string }) => {
       const { runPlan } = await import('./verbs/plan');
-      exit(await runPlan({ drive, json, prove }, io));
+      exit(await runPlan({ drive, json, prove, whatIf: { without, more, ...(howMany === undefined ? {} : { howMany }) } }, io));
     });
 
   program

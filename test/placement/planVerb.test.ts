@@ -7,7 +7,7 @@ import type { PlacementLock } from '../../src/backend/drive/state';
 import { openDriveState } from '../../src/backend/drive/stateStore';
 import { systemClock, systemRandom } from '../../src/backend/system';
 import type { VerbIo } from '../../src/backend/verbs/io';
-import { runPlan } from '../../src/backend/verbs/plan';
+import { NO_QUESTION, runPlan, type WhatIf } from '../../src/backend/verbs/plan';
 
 const CLUSTER = `kind: Cluster
 name: lab
@@ -103,6 +103,18 @@ describe('pxen plan', () => {
     expect(err).toContain('placement.json');
   });
 
+  it('answers what would be without a host, with more of a VM, and how many more fit', async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '5GiB'), vm('web1', '2GiB')].join('---\n'));
+    const without = JSON.parse((await run({ json: true, whatIf: { without: ['node1'], more: [] } })).out) as PlanJson;
+    expect(without.assignments).toEqual({ db1: 'node2', web1: 'node2' });
+    const more = JSON.parse((await run({ json: true, whatIf: { without: [], more: ['web1=2'] } })).out) as PlanJson;
+    expect(Object.keys(more.assignments).sort()).toEqual(['db1', 'web1', 'web1-2', 'web1-3']);
+    // 7 of 8 GiB beside db1, 8 in all on the other host: 1 + 3 with Xen's share, and web1 is one of them.
+    expect((await run({ json: false, whatIf: { without: [], more: [], howMany: 'web1' } })).out).toBe('3 more of web1 fit.\n');
+    expect(await run({ json: false, whatIf: { without: ['node9'], more: [] } })).toMatchObject({ code: 2, err: 'This drive has no host named node9. It has: node1, node2.\n' });
+    expect(await run({ json: false, whatIf: { without: [], more: ['web1'] } })).toMatchObject({ code: 2, err: '"web1" doesn\'t say how many of which VM: write it as web1=3.\n' });
+  });
+
   it('writes nothing on the drive', async () => {
     await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
     const before = await readdir(drive, { recursive: true });
@@ -111,9 +123,9 @@ describe('pxen plan', () => {
   });
 });
 
-async function run({ json }: { json: boolean }): Promise<{ code: number; out: string; err: string }> {
+async function run({ json, whatIf = NO_QUESTION }: { json: boolean; whatIf?: WhatIf }): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
   const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
-  const code = await runPlan({ drive, json, prove: false }, io);
+  const code = await runPlan({ drive, json, prove: false, whatIf }, io);
   return { code, out, err };
 }

@@ -1,6 +1,7 @@
 /** What the placement knows beside the model: what is. Plain values, so that a plan is a function of them. */
 
 import type { DiskPlace } from '../../protocol';
+import type { PoolModel } from '../drive/model';
 
 export interface Inventory {
   /** By host name. A host that is absent here is taken as its spec describes it. */
@@ -32,6 +33,13 @@ export interface ArrayInventory {
 export interface PreviousPlacement {
   readonly assignments: Readonly<Record<string, string>>;
   readonly disks: Readonly<Record<string, DiskPlace>>;
+}
+
+/** All that a plan is a function of. */
+export interface PlanInputs {
+  readonly model: PoolModel;
+  readonly inventory: Inventory;
+  readonly previous: PreviousPlacement;
 }
 
 /** From the lock file's form, which also knows generations and sizes. */

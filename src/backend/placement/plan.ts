@@ -11,7 +11,7 @@ import { diskKey } from './capacity';
 import { conflictOf, ConflictBudget } from './conflict';
 import { reasonsFor } from './explain';
 import { formulate, type Formulation } from './formulation';
-import type { Inventory, PreviousPlacement } from './inputs';
+import type { Inventory, PlanInputs, PreviousPlacement } from './inputs';
 import { at, Packing } from './packing';
 import { LOAD_STEPS } from './problem';
 import type { Prover } from './prover';
@@ -25,7 +25,7 @@ export function planPlacement(model: PoolModel, inventory: Inventory, previous: 
   return quickPlan({ model, inventory, previous }).plan;
 }
 
-function quickPlan(inputs: Inputs): { readonly formulation: Formulation; readonly solved: Solved; readonly plan: PlanJson } {
+function quickPlan(inputs: PlanInputs): { readonly formulation: Formulation; readonly solved: Solved; readonly plan: PlanJson } {
   const formulation = formulate(inputs.model, inputs.inventory, inputs.previous);
   const solved = solve(formulation.problem);
   const { plan, violations } = toCheckedPlan(formulation, solved, inputs);
@@ -67,18 +67,12 @@ function samePlan(a: PlanJson, b: PlanJson): boolean {
   return JSON.stringify([a.assignments, a.disks, a.bound]) === JSON.stringify([b.assignments, b.disks, b.bound]);
 }
 
-function toCheckedPlan(formulation: Formulation, solved: Solved, inputs: Inputs): { readonly plan: PlanJson; readonly violations: readonly string[] } {
+function toCheckedPlan(formulation: Formulation, solved: Solved, inputs: PlanInputs): { readonly plan: PlanJson; readonly violations: readonly string[] } {
   const plan = toPlan(formulation, solved, inputs);
   return { plan, violations: checkPlan(inputs.model, inputs.inventory, inputs.previous, plan) };
 }
 
-interface Inputs {
-  readonly model: PoolModel;
-  readonly inventory: Inventory;
-  readonly previous: PreviousPlacement;
-}
-
-function toPlan(formulation: Formulation, solved: Solved, { model, inventory, previous }: Inputs): PlanJson {
+function toPlan(formulation: Formulation, solved: Solved, { model, inventory, previous }: PlanInputs): PlanJson {
   const target = { assignments: assignmentsOf(formulation, solved), disks: disksOf(formulation, solved) };
   const objective = objectiveOf(formulation, solved, solved.measures, solved.shortfall);
   const bound = objectiveOf(formulation, solved, solved.bounds, solved.shortfallBound);

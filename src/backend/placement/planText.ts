@@ -64,12 +64,16 @@ function ratio({ used, capacity }: Load, write: (value: number) => string): stri
 
 function leftOut(unplaced: readonly UnplacedVm[]): string {
   if (unplaced.length === 0) return '';
-  return ['Left out:', ...unplaced.flatMap(({ vm, priority, reasons, conflict }) => [`  ${vm} (priority ${priority})`, ...reasons.map((reason) => `    ${reason}`), ...conflictLines(conflict)])].join('\n');
+  return ['Left out:', ...unplaced.flatMap(({ vm, priority, reasons, conflict, remedies }) => [`  ${vm} (priority ${priority})`, ...reasons.map((reason) => `    ${reason}`), ...conflictLines(conflict), ...remedyLines(remedies)])].join('\n');
 }
 
 function conflictLines(conflict: readonly string[]): string[] {
   // A single requirement repeats its reason.
   return conflict.length < 2 ? [] : ["    These can't hold together:", ...conflict.map((requirement) => `      - ${requirement}`)];
+}
+
+function remedyLines(remedies: readonly string[] = []): string[] {
+  return remedies.length === 0 ? [] : ['    Any of these would let it in:', ...remedies.map((remedy) => `      - ${remedy}`)];
 }
 
 function failures({ failures: all }: PlanJson): string {
