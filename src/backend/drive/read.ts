@@ -47,10 +47,18 @@ export function checkDrive(files: readonly SpecFile[], surroundings: Surrounding
     ...referenceProblems(pool),
     ...orderingProblems(pool),
   ];
+  const isSound = !found.some(({ severity }) => severity === 'error');
+  // Who only shows problems, while somebody types, doesn't wait for the rest.
+  let model: PoolModel | undefined;
+  let texts: ReadonlyMap<string, string> | undefined;
   return {
-    model: found.some(({ severity }) => severity === 'error') ? undefined : poolModel(pool),
     problems: inOrder(found, sorted),
-    specTexts: specTexts(pool),
+    get model() {
+      return isSound ? (model ??= poolModel(pool)) : undefined;
+    },
+    get specTexts() {
+      return (texts ??= specTexts(pool));
+    },
   };
 }
 
@@ -114,8 +122,18 @@ function hostsSelected(pool: SpecPool, selectors: readonly string[]): readonly s
 
 /** What one VM says of another holds for both. */
 function symmetric(vms: readonly VmModel[], others: (vm: VmModel) => readonly string[]): (vm: string) => readonly string[] {
-  const pairs = new Map<string, Set<string>>(vms.map((vm) => [vm.name, new Set(others(vm))]));
-  for (const vm of vms) for (const other of others(vm)) pairs.get(other)?.add(vm.name);
+  const pairs = new Map<string, Set<string>>();
+  const add = (vm: string, other: string) => {
+    const known = pairs.get(vm);
+    if (known) known.add(other);
+    else pairs.set(vm, new Set([other]));
+  };
+  for (const vm of vms) {
+    for (const other of others(vm)) {
+      add(vm.name, other);
+      add(other, vm.name);
+    }
+  }
   return (vm) => sortedSet(pairs.get(vm) ?? []);
 }
 

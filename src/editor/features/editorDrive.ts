@@ -64,8 +64,9 @@ export class EditorDrive {
 
   /** Names of all things of a sort that are defined on the drive and can be referred to, in order. */
   names(sort: Occurrence['sort']): readonly string[] {
-    const names = [...this.occurrences.values()].flatMap((all) => all.find((occurrence) => occurrence.sort === sort && occurrence.role === 'definition')?.name ?? []);
-    return [...new Set(names)].filter((name) => REFERABLE.test(name)).sort();
+    const names = new Set<string>();
+    for (const { occurrences } of this.files.values()) for (const { sort: own, role, name } of occurrences) if (own === sort && role === 'definition') names.add(name);
+    return [...names].filter((name) => REFERABLE.test(name)).sort();
   }
 }
 

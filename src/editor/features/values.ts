@@ -107,7 +107,7 @@ const UNITS: Readonly<Record<QuantityKind, readonly { readonly unit: string; rea
 function references(sort: Sort, { drive, data, path, schema }: Place): readonly Proposal[] {
   const named = (names: readonly string[], of: Sort) =>
     names.map((name): Proposal => {
-      const summary = summaryOf(drive, of, name);
+      const summary = names.length > MOST_SUMMARIES ? undefined : summaryOf(drive, of, name);
       return { value: scalarText(name), sort: 'reference', ...(summary && { detail: summary.line, documentation: summary.markdown }) };
     });
   switch (sort) {
@@ -125,6 +125,9 @@ function references(sort: Sort, { drive, data, path, schema }: Place): readonly 
       return named(drive.names(sort), sort);
   }
 }
+
+/** Nobody reads more of them, and a keystroke has no time for thousands. */
+const MOST_SUMMARIES = 300;
 
 /** A VM that must be apart can't be together, and the other way round. */
 function excluded(data: unknown, path: SpecPath): ReadonlySet<string> {

@@ -19,12 +19,13 @@ export interface Use {
 
 /** What `tell` says of each use of a key that others use too, given the first of the others. */
 export function clashes(uses: Iterable<Use>, tell: (use: Use, other: Use) => Problem): readonly Problem[] {
-  const byKey = new Map<string, Use[]>();
-  for (const use of uses) {
-    const same = byKey.get(use.key);
-    if (same) same.push(use);
-    else byKey.set(use.key, [use]);
-  }
+  const all = [...uses];
+  // Nearly always there are none: that much is found out without a list for each key.
+  const seen = new Set<string>();
+  const repeated = new Set(all.filter(({ key }) => seen.size === seen.add(key).size).map(({ key }) => key));
+  if (repeated.size === 0) return [];
+  const byKey = new Map<string, Use[]>([...repeated].map((key) => [key, []]));
+  for (const use of all) byKey.get(use.key)?.push(use);
   return [...byKey.values()].flatMap((same) => {
     const [first, second] = same;
     return first && second ? same.map((use) => tell(use, use === first ? second : first)) : [];
@@ -36,7 +37,7 @@ function names(pool: SpecPool): readonly Problem[] {
   const documents = (kind: 'Host' | 'VM') =>
     pool.documents.filter((document) => document.kind === kind).flatMap(({ name, places }) => (name === undefined ? [] : { key: name, place: () => places.value(['name']), owner: name }));
   const inOne = (what: string, items: readonly { readonly name: string }[], place: (index: number) => Place) =>
-    clashes(items.map(({ name }, index) => ({ key: name, place: () => place(index), owner: name })), tell(what));
+    items.length < 2 ? [] : clashes(items.map(({ name }, index) => ({ key: name, place: () => place(index), owner: name })), tell(what));
   return [
     ...clashes(documents('Host'), tell('host')),
     ...clashes(documents('VM'), tell('VM')),

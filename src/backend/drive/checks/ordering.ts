@@ -15,7 +15,8 @@ export function orderingProblems(pool: SpecPool): readonly Problem[] {
 
 /** Each circle once, told at each of its `after` entries. */
 function startCycles(pool: SpecPool, vms: VmsByName): readonly Problem[] {
-  const after = new Map([...vms].map(([name, { model }]) => [name, new Set(model.start.after.filter((other) => other !== name && vms.has(other)))]));
+  const waiting = [...vms].filter(([, { model }]) => model.start.after.length > 0);
+  const after = new Map(waiting.map(([name, { model }]) => [name, new Set(model.start.after.filter((other) => other !== name && vms.has(other)))]));
   const found: Problem[] = [];
   for (;;) {
     const cycle = findCycle(after);
@@ -65,6 +66,7 @@ function fromSmallest(cycle: readonly string[]): readonly string[] {
 }
 
 function contradictions(pool: SpecPool, vms: VmsByName): readonly Problem[] {
+  if (pool.vms.every(({ model }) => model.placement.together.length === 0)) return [];
   const together = togetherGraph(vms);
   return pool.vms.flatMap(({ model, places }) =>
     model.placement.apart.flatMap((other, index) => {
