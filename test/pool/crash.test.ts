@@ -31,6 +31,17 @@ async function liveThrough(kills: readonly Kill[], world = new World(model())): 
   return { world, backend, snapshot: await untilEnd(world, backend) };
 }
 
+/** Looks every second of the world's time. */
+function until(world: World, condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (condition()) resolve();
+      else world.clock.after(1_000, look);
+    };
+    look();
+  });
+}
+
 function expectWhole(world: World, snapshot: PoolSnapshot | undefined): void {
   expect(world.violations).toEqual([]);
   expect(snapshot?.phase).toBe('up');
@@ -76,6 +87,25 @@ describe('a backend that is killed', () => {
   });
 });
 
+describe('a pool with shared storage', () => {
+  const shared = () => aModel([aHost('node1'), aHost('node2')], [aVm('db1', { disks: ['root'], storage: 'nas' }), aVm('web1', { disks: ['root'], storage: 'nas' })]);
+
+  it('makes no disk in the RAM of a host that couldn’t mount it, and runs all on the other', async () => {
+    const { world, snapshot } = await liveThrough([], new World(shared(), { withoutStorage: ['node1'] }));
+    expect(world.violations).toEqual([]);
+    expect(snapshot?.phase).toBe('up');
+    expect(world.running()).toEqual(['db1 on node2', 'web1 on node2']);
+  });
+
+  it('starts nothing that needs it when no host could mount it, and says why', async () => {
+    const { world, snapshot } = await liveThrough([], new World(shared(), { withoutStorage: ['node1', 'node2'] }));
+    expect(world.violations).toEqual([]);
+    expect(world.disks()).toEqual([]);
+    expect(snapshot?.phase).toBe('partly');
+    expect(snapshot?.vms[0]).toMatchObject({ state: 'unplaced', reason: "node1 hasn't mounted shared storage nas (no route); node2 hasn't mounted shared storage nas (no route)" });
+  });
+});
+
 describe('a pool that runs', () => {
   it('takes no VM for ended that was started while the hosts were being asked', async () => {
     const hosts = Array.from({ length: 8 }, (_, index) => aHost(`node${index + 1}`));
@@ -89,15 +119,20 @@ describe('a pool that runs', () => {
   it('brings a host back whose plug was pulled, with its VMs', async () => {
     const { world, backend } = await liveThrough([]);
     world.pullPlug('node2');
-    const up = new Promise<void>((resolve) => {
-      const look = () => {
-        if (backend.run?.snapshot().phase === 'up' && world.machines.get('node2')?.boots === 2) resolve();
-        else world.clock.after(1_000, look);
-      };
-      look();
-    });
-    await world.clock.runUntil(up);
+    await world.clock.runUntil(until(world, () => backend.run?.snapshot().phase === 'up' && world.machines.get('node2')?.boots === 2));
     expectWhole(world, backend.run?.snapshot());
+  });
+
+  it('finds a host again whose session broke after somebody had fetched its boot script', async () => {
+    const { world, backend } = await liveThrough([]);
+    await world.clock.runUntil(world.fetchScript('node2'));
+    world.breakSessions('node2');
+    const isLost = () => backend.run?.snapshot().phase !== 'up';
+    const isUp = () => backend.run?.snapshot().phase === 'up' || (world.machines.get('node2')?.power === 'up' && backend.run?.snapshot().hosts[1]?.state === 'failed');
+    await world.clock.runUntil(until(world, isLost));
+    await world.clock.runUntil(until(world, isUp));
+    expectWhole(world, backend.run?.snapshot());
+    expect(world.machines.get('node2')?.boots).toBe(1);
   });
 
   it('is up but for a host that never comes, and says why', async () => {

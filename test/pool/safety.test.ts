@@ -21,12 +21,13 @@ function disk(seen: readonly string[], locked?: string, more: Partial<DiskKnowle
   };
 }
 
-function facts(parts: { readonly hosts?: Readonly<Record<string, HostKnowledge>>; readonly disks?: readonly DiskKnowledge[]; readonly lastHost?: string; readonly now?: number }): StartFacts {
+function facts(parts: { readonly hosts?: Readonly<Record<string, HostKnowledge>>; readonly disks?: readonly DiskKnowledge[]; readonly lastHost?: string; readonly mounts?: readonly string[]; readonly now?: number }): StartFacts {
   return {
     now: parts.now ?? 0,
     freshMs: 5_000,
     hosts: new Map(Object.entries({ node1: asked(), node2: asked(), ...parts.hosts })),
     lastHost: parts.lastHost,
+    mounts: (parts.mounts ?? ['node1/r0', 'nas']).map((text) => parsePlace(text).place),
     disks: parts.disks ?? [disk(['node1/r0:1'], 'node1/r0:1')],
   };
 }
@@ -62,6 +63,8 @@ describe('a VM is not started', () => {
     ['from a copy older than the one recorded', facts({ disks: [disk(['node1/r0:1'], 'node1/r0:2')] }), 'disk', /generation 2, but isn't there/],
     ['on a host that has only an older copy', facts({ disks: [disk(['node1/r0:1', 'node2/r0:2'], 'node2/r0:2')] }), 'disk', /newest copy .* is on node2\/r0, not on node1/],
     ['when two copies are alike and no record decides', facts({ disks: [disk(['node1/r0:1', 'node2/r0:1'], 'node1/r0:1', { adopted: true })] }), 'disk', /exists twice, on node1\/r0 and node2\/r0/],
+    ['from an array that isn’t mounted now', facts({ mounts: ['node1/r1', 'nas'] }), 'disk', /on node1\/r0, which isn't mounted on node1/],
+    ['from shared storage that its host hasn’t mounted', facts({ mounts: ['node1/r0'], disks: [disk(['nas:1'], 'nas:1')] }), 'disk', /on shared storage nas, which isn't mounted on node1/],
     ['from a disk of another VM of that name', facts({ disks: [disk([], 'node1/r0:1', { copies: [{ ...parsePlace('node1/r0:1'), vmUuid: uuidOf('other'), sizeBytes: 1 }] })] }), 'disk', /belongs to another VM/],
     ['beside a foreign domain of its name', facts({ hosts: { node1: asked(domain('db1', uuidOf('other'))) } }), 'name-taken', /another domain named db1 runs on node1/],
     ['before every reachable host was asked', facts({ hosts: { node2: { kind: 'unasked' } } }), 'ask-first', /asking node2/],

@@ -168,7 +168,7 @@ function parseInput(words: readonly string[], pending: readonly PoolEffect[], st
   }
 }
 
-/** `arrays-read node1 r1=missing r0:db1/root:2 domains=db1`; arrays that aren't named are clean and empty. */
+/** `arrays-read node1 r1=missing r0:db1/root:2 domains=db1`; arrays that aren't named are clean and empty. `nas=unmounted`: shared storage. */
 function arraysRead(host: string, words: readonly string[], state: PoolState, nowMs: number): PoolInput {
   const troubled = new Map(words.filter((word) => /^[^:]+=(missing|degraded|refused)$/.test(word)).map((word) => word.split('=') as [string, 'missing' | 'degraded' | 'refused']));
   const disks = words.filter((word) => /^[^=]+:.+\/.+:\d+$/.test(word)).map((word) => word.split(':') as [string, string, string]);
@@ -182,13 +182,13 @@ function arraysRead(host: string, words: readonly string[], state: PoolState, no
       disks: disks.filter(([array]) => array === name).map(([, key, generation]) => recordOf(key, Number(generation))),
     };
   });
-  return { kind: 'arrays-read', host, askedAt: nowMs, arrays, storage: storageOf(state, disks), domains: list(domains).map(parseDomain) };
+  return { kind: 'arrays-read', host, askedAt: nowMs, arrays, storage: storageOf(state, disks, words), domains: list(domains).map(parseDomain) };
 }
 
-function storageOf(state: PoolState, disks: readonly (readonly [string, string, string])[]) {
+function storageOf(state: PoolState, disks: readonly (readonly [string, string, string])[], words: readonly string[]) {
   return state.config.model.cluster.storage.map(({ name }) => ({
     name,
-    mounted: true,
+    ...(words.includes(`${name}=unmounted`) ? { mounted: false, detail: 'mount.nfs: Connection timed out' } : { mounted: true }),
     disks: disks.filter(([place]) => place === name).map(([, key, generation]) => recordOf(key, Number(generation))),
   }));
 }

@@ -6,7 +6,7 @@
 
 import type { DriveState, HostBootRecord, Journal, PlacementLock } from '../../src/backend/drive/state';
 import type { HostModel, PoolModel } from '../../src/backend/drive/model';
-import type { ArrayReport, ConnectHost, CreateDisk, DiskRecord, Domain, DomainConfig, HostControl } from '../../src/backend/hosts/control';
+import type { ArrayReport, StorageReport, ConnectHost, CreateDisk, DiskRecord, Domain, DomainConfig, HostControl } from '../../src/backend/hosts/control';
 import type { BootServerOptions } from '../../src/backend/netboot/server';
 import type { PoolEnvironment } from '../../src/backend/pool/environment';
 import { GoldenImages } from '../../src/backend/pool/golden';
@@ -15,6 +15,7 @@ import type { PoolParts } from '../../src/backend/pool/parts';
 import { planPlacement } from '../../src/backend/placement/plan';
 import { type Clock, delay, systemRandom } from '../../src/backend/system';
 import type { PoolEvent } from '../../src/protocol';
+import { storageMount } from '../../src/backend/hosts/mounts';
 import { VirtualClock } from './virtualClock';
 import { uuidOf } from './models';
 
@@ -39,6 +40,8 @@ export interface Kill {
 export interface WorldOptions {
   /** Names of hosts that never come up. */
   readonly dead?: readonly string[];
+  /** Names of hosts that can't mount shared storage. */
+  readonly withoutStorage?: readonly string[];
   /** Real time, for tests with real sockets and files; machines then boot at once. */
   readonly clock?: Clock;
 }
@@ -62,6 +65,9 @@ export class World {
   private count = 0;
   /** Hosts that don't heed a magic packet. */
   readonly dead: Set<string>;
+  readonly withoutStorage: Set<string>;
+  /** By shared storage: what every host that has mounted it sees. */
+  private readonly shared: ReadonlyMap<string, DiskRecord[]>;
   /** What machines and backends go by. */
   private readonly time: Clock;
   private readonly bootMs: typeof BOOT_MS;
@@ -71,6 +77,8 @@ export class World {
     options: WorldOptions = {},
   ) {
     this.dead = new Set(options.dead);
+    this.withoutStorage = new Set(options.withoutStorage);
+    this.shared = new Map(model.cluster.storage.map(({ name }) => [name, []]));
     this.time = options.clock ?? this.clock;
     this.bootMs = options.clock === undefined ? BOOT_MS : BOOT_AT_ONCE_MS;
     this.machines = new Map(
@@ -133,7 +141,8 @@ export class World {
 
   /** Every disk by key, with where it is. */
   disks(): readonly string[] {
-    return [...this.machines.values()].flatMap(({ host, disks }) => [...disks].flatMap(([array, records]) => records.map((record) => `${record.vm}/${record.disk} on ${host.name}/${array}`))).sort();
+    const local = [...this.machines.values()].flatMap(({ host, disks }) => [...disks].map(([array, records]) => [`${host.name}/${array}`, records] as const));
+    return [...local, ...this.shared].flatMap(([place, records]) => records.map((record) => `${record.vm}/${record.disk} on ${place}`)).sort();
   }
 
   running(): readonly string[] {
@@ -146,6 +155,20 @@ export class World {
     machine.power = 'off';
     machine.domains = [];
     machine.hangUp();
+  }
+
+  /** Breaks the sessions with a host that runs on. */
+  breakSessions(name: string): void {
+    this.machine(name).hangUp();
+  }
+
+  /** What anybody on the network can do: fetches a host's boot script. */
+  async fetchScript(name: string): Promise<void> {
+    const { host } = this.machine(name);
+    const [mac] = host.macs;
+    const server = await this.untilServed();
+    await server.tokens.issue(mac);
+    server.onEvent({ kind: 'script', mac, host: name, sentence: 'script' });
   }
 
   private startBootServer(backend: Backend): PoolParts['startBootServer'] {
@@ -250,7 +273,8 @@ export class World {
       facts: () => act('facts', () => ({ bootId: `${host.name}-${machine.boots}`, xenVersion: '4.20', cpus: host.cpus, memoryBytes: host.memoryBytes, freeMemoryBytes: host.memoryBytes })),
       bringUpArrays: (arrays) =>
         act('arrays', () => arrays.map((array): ArrayReport => ({ status: { name: array.name, state: 'clean', mounted: true }, capacityBytes: array.capacityBytes, disks: [...(machine.disks.get(array.name) ?? [])] }))),
-      mountStorage: () => Promise.resolve([]),
+      mountStorage: (storage) =>
+        act('storage', () => storage.map(({ name }): StorageReport => (this.withoutStorage.has(host.name) ? { name, mounted: false, detail: 'no route', disks: [] } : { name, mounted: true, disks: [...(this.shared.get(name) ?? [])] }))),
       listDomains: () => act('list', () => [...machine.domains]),
       createDisk: (request) => act(`make disk ${request.record.vm}/${request.record.disk}`, () => this.makeDisk(machine, request)),
       writeVmRecord: () => Promise.resolve(),
@@ -265,11 +289,14 @@ export class World {
   }
 
   private makeDisk(machine: Machine, { record, mount }: CreateDisk): void {
-    const array = machine.host.arrays.find((one) => one.mount === mount);
-    if (array === undefined) throw new Error(`${machine.host.name} has nothing mounted at ${mount}`);
+    const array = machine.host.arrays.find((one) => one.mount === mount)?.name;
+    const storage = [...this.shared.keys()].find((name) => storageMount({ name }) === mount);
+    if (storage !== undefined && this.withoutStorage.has(machine.host.name)) this.violations.push(`a disk was made in the RAM of ${machine.host.name}`);
+    const records = array === undefined ? this.shared.get(storage ?? '') : machine.disks.get(array);
+    if (records === undefined) throw new Error(`${machine.host.name} has nothing mounted at ${mount}`);
     const key = `${record.vm}/${record.disk}`;
     if (this.disks().some((disk) => disk.startsWith(`${key} `))) this.violations.push(`disk ${key} was made twice`);
-    machine.disks.get(array.name)?.push(record);
+    records.push(record);
     this.deeds.push(`make ${key} on ${machine.host.name}`);
   }
 

@@ -7,6 +7,7 @@ import type { DiskPlace, PlanJson } from '../../../protocol';
 import type { PoolModel, VmModel } from '../../drive/model';
 import type { ArrayInventory, HostInventory, Inventory } from '../../placement/inputs';
 import type { Draft } from './draft';
+import { missingStorage, storageTrouble } from './mounts';
 import { newestPlace, placeInWords } from './safety';
 import { type HostNode, type PlanBasis, type VmNode, diskKey } from './state';
 
@@ -78,12 +79,22 @@ function whereItStays(draft: Draft, vm: VmNode): { readonly host: string } | { r
     if (host !== undefined && host !== place.host) return { excluded: `its disks lie on different hosts, ${host} and ${place.host}` };
     host = place.host;
   }
-  if (host === undefined) return { free: true };
   const allowed = vm.spec.placement.on;
+  if (host === undefined) {
+    if (!vm.spec.disks.some(({ storage }) => storage !== undefined)) return { free: true };
+    const troubles = (allowed ?? [...draft.hosts.keys()]).map((name) => noStorageAt(draft, name, vm.spec));
+    return troubles.length === 0 || troubles.includes(undefined) ? { free: true } : { excluded: troubles.join('; ') };
+  }
   if (allowed !== undefined && !allowed.includes(host)) {
     return { excluded: `its disks lie on ${host}, but its spec allows only ${allowed.join(', ')}; booting moves no disk` };
   }
-  return { host };
+  const trouble = noStorageAt(draft, host, vm.spec);
+  return trouble === undefined ? { host } : { excluded: `its local disks lie on ${host}, and ${trouble}` };
+}
+
+function noStorageAt(draft: Draft, name: string, vm: VmModel): string | undefined {
+  const host = draft.hosts.get(name);
+  return host === undefined ? undefined : storageTrouble(host, vm);
 }
 
 function outOfReach(draft: Draft, place: { readonly host: string; readonly array: string }): string | undefined {
@@ -101,21 +112,22 @@ function shortfallsOf(host: HostNode): readonly string[] {
   if (host.state === 'failed') return [name];
   if (host.state !== 'ready') return [];
   const arrays = host.spec.arrays.filter((array) => host.arrays?.find(({ status }) => status.name === array.name)?.status.mounted !== true);
+  const storage = missingStorage(host).map((missing) => `${name} shared storage ${missing.name}`);
   const smaller = [
     ...(host.facts !== undefined && host.facts.cpus < host.spec.cpus ? [`${name} ${host.facts.cpus} CPUs`] : []),
     ...(host.facts !== undefined && host.facts.memoryBytes < host.spec.memoryBytes ? [`${name} ${host.facts.memoryBytes} bytes`] : []),
   ];
-  return [...arrays.map((array) => `${name}/${array.name}`), ...smaller];
+  return [...arrays.map((array) => `${name}/${array.name}`), ...storage, ...smaller];
 }
 
-/** The model without what can't be placed, and with every VM that has a place held there. */
+/** The model without what can't be placed, with every VM that has a place held there, and no VM where its shared storage is missing. */
 function modelToPlan(draft: Draft, basis: PlanBasis): PoolModel {
   const { model } = draft.config;
   const isIn = (name: string) => !(name in basis.excluded);
   const held = (vm: VmModel): VmModel => {
     const pin = basis.pins[vm.name];
-    const { apart, together, migratable, on } = vm.placement;
-    const allowed = pin === undefined ? on : [pin];
+    const { apart, together, migratable } = vm.placement;
+    const allowed = pin === undefined ? hostsWithStorage(draft, vm) : [pin];
     return {
       ...vm,
       placement: { apart: apart.filter(isIn), together: together.filter(isIn), migratable, ...(allowed === undefined ? {} : { on: allowed }) },
@@ -123,6 +135,14 @@ function modelToPlan(draft: Draft, basis: PlanBasis): PoolModel {
     };
   };
   return { ...model, vms: model.vms.filter(({ name }) => isIn(name)).map(held) };
+}
+
+/** The hosts that `on:` allows and that don't lack shared storage the VM needs; undefined: any. */
+function hostsWithStorage(draft: Draft, vm: VmModel): readonly string[] | undefined {
+  const { on } = vm.placement;
+  if (!vm.disks.some(({ storage }) => storage !== undefined)) return on;
+  const lacking = [...draft.hosts.keys()].filter((name) => noStorageAt(draft, name, vm) !== undefined);
+  return lacking.length === 0 ? on : (on ?? [...draft.hosts.keys()]).filter((name) => !lacking.includes(name));
 }
 
 function inventoryToPlan(draft: Draft, basis: PlanBasis): Inventory {

@@ -19,6 +19,8 @@ export interface StartFacts {
   readonly hosts: ReadonlyMap<string, HostKnowledge>;
   /** The host that the drive names as the VM's; undefined: it was never started. */
   readonly lastHost: string | undefined;
+  /** What is mounted on the host where it is to be started. */
+  readonly mounts: readonly DiskPlace[];
   /** What is known of each disk of the VM, in the spec's order. */
   readonly disks: readonly DiskKnowledge[];
 }
@@ -48,7 +50,7 @@ export function mayStart(vm: { readonly name: string; readonly uuid: string }, h
   return (
     runsAlready(vm, facts) ??
     silentHostMayRunIt(vm.name, facts) ??
-    facts.disks.map((disk) => diskInDoubt(vm, host, disk)).find((denial) => denial !== undefined) ??
+    facts.disks.map((disk) => diskInDoubt(vm, host, disk, facts)).find((denial) => denial !== undefined) ??
     nameTaken(vm, host, facts) ??
     someoneMustBeAsked(host, facts) ?? { ok: true }
   );
@@ -107,7 +109,7 @@ function holds(host: string, vm: string, facts: StartFacts): string | undefined 
   return undefined;
 }
 
-function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host: string, disk: DiskKnowledge): StartVerdict | undefined {
+function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host: string, disk: DiskKnowledge, { mounts }: StartFacts): StartVerdict | undefined {
   const deny = (reason: string, remedy: string): StartVerdict => ({ ok: false, code: 'disk', reason, remedy });
   const newest = newestPlace(disk);
   if (newest === undefined) return deny(`disk ${disk.disk} of ${vm.name} doesn't exist yet`, 'It is made when the VM is given a place.');
@@ -131,6 +133,9 @@ function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host:
   }
   if ('host' in newest.place && newest.place.host !== host) {
     return deny(`the newest copy of disk ${disk.disk} of ${vm.name} is on ${where}, not on ${host}`, `Let ${vm.name} run on ${newest.place.host}, or move its disk.`);
+  }
+  if (!mounts.some((mount) => samePlace(mount, newest.place))) {
+    return deny(`disk ${disk.disk} of ${vm.name} is on ${where}, which isn't mounted on ${host}`, `Look on ${host} why (\`dmesg\`, /proc/mdstat, the network), then boot again.`);
   }
   return undefined;
 }

@@ -136,7 +136,7 @@ export interface Planning {
 }
 
 export interface PlanBasis {
-  /** Hosts and arrays that can't be used, and hosts smaller than their spec. */
+  /** Hosts, arrays and storage that can't be used, and hosts smaller than their spec. */
   readonly shortfalls: readonly string[];
   /** VMs that stay where they are: VM name to host name. */
   readonly pins: Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import type { PoolInput } from './events';
 import { addCopy, nextGeneration } from './disks';
 import { askHosts, knowledgeOf } from './domains';
 import { assign } from './lock';
+import { hasMounted, mountsOf } from './mounts';
 import { mayStart, newestPlace, placeInWords } from './safety';
 import { startOrder } from './startOrder';
 import { type HostNode, type PoolConfig, type VmNode, diskKey } from './state';
@@ -72,7 +73,7 @@ function considerVm(draft: Draft, name: string): void {
   const { plan, basis, computing, failure } = draft.planning;
   const unreachable = basis?.excluded[name];
   if (unreachable !== undefined) {
-    say({ state: 'unplaced', host: undefined, reason: unreachable, remedy: 'Bring that host and array up and boot again. A disk that exists is never made anew elsewhere.' });
+    say({ state: 'unplaced', host: undefined, reason: unreachable, remedy: 'Bring up what is missing and boot again. A disk that exists is never made anew elsewhere.' });
     return;
   }
   if (failure !== undefined) {
@@ -108,6 +109,10 @@ function makeMissingDisks(draft: Draft, name: string, host: string): boolean {
     const place = draft.planning.plan?.disks[key];
     if (place === undefined) {
       fail(draft, name, `the placement gives its disk ${disk.name} no place`, '`pxen plan` shows the placement.');
+      return true;
+    }
+    if (!hasMounted(draft.host(host), place)) {
+      draft.updateVm(name, { state: 'failed', host, reason: `${placeInWords(place)}, where its disk ${disk.name} is to be made, isn't mounted on ${host}`, remedy: `Look on ${host} why (\`dmesg\`, /proc/mdstat, the network), then boot again.`, dueAt: undefined });
       return true;
     }
     const record = { vm: name, vmUuid: vm.uuid, disk: disk.name, generation: nextGeneration(draft.disk(key)), sizeBytes: disk.sizeBytes };
@@ -153,6 +158,7 @@ function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): voi
     now: draft.now,
     freshMs: draft.config.timing.surveyFreshMs,
     hosts: new Map([...draft.hosts].map(([key, node]) => [key, knowledgeOf(node)])),
+    mounts: mountsOf(host),
     lastHost: draft.lock.content.assignments[name],
     disks: vm.spec.disks.map((disk) => draft.disk(diskKey(name, disk.name))),
   });
