@@ -41,11 +41,13 @@ export async function buildAll() {
         target: 'node20',
         format: 'cjs',
         minify: true,
-        keepNames: true,
+        // Names help to read a backend's stack traces; the window loads faster without them.
+        keepNames: name !== 'extension',
         legalComments: 'linked',
         sourcemap: name !== 'extension' && 'linked',
         // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
-        alias: { highs: `${ROOT}/node_modules/highs/build/highs.js` },
+        // yaml's build for browsers is the same code as modules, of which a bundle takes only what it uses.
+        alias: { highs: `${ROOT}/node_modules/highs/build/highs.js`, yaml: `${ROOT}/node_modules/yaml/browser/dist/index.js` },
         // ssh2 and its cpu-features try native add-ons and do without them.
         external: ['vscode', '*.node', 'cpu-features', ...(name === 'extension' ? LOADED_LATER : [])],
         // A bundle loads another by `require`, whose "./client" is dist/client.js.

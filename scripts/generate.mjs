@@ -20,8 +20,11 @@ const KINDS = [
   { file: 'vm', typeName: 'VmSpec', validator: 'validateVm' },
 ];
 
-/** The options of the validators; a test compares the standalone ones with ajv at run time under the same. */
-export const AJV_OPTIONS = { allErrors: true, discriminator: true, strict: true, strictRequired: false, strictTypes: false };
+/**
+ * The options of the validators; a test compares the standalone ones with ajv at run time under the same. Without ajv's own
+ * messages, for which PXEN has better ones, they are a seventh smaller.
+ */
+export const AJV_OPTIONS = { allErrors: true, discriminator: true, strict: true, strictRequired: false, strictTypes: false, messages: false };
 
 export async function generate() {
   const schemas = await Promise.all(
