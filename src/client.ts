@@ -16,7 +16,7 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import type { BackendCommand } from './backendCommand';
-import { backendDied, backendNotStarted, CancelledError, elevationDismissed, elevationRefused } from './clientErrors';
+import { backendDied, backendNotStarted, cancelled, elevationDismissed, elevationRefused } from './clientErrors';
 import { outcomeOf } from './outcome';
 import type { BackendNotifications, BackendRequests, PoolEvent } from './protocol';
 
@@ -27,7 +27,7 @@ export interface BackendListeners {
 }
 
 export interface Backend {
-  /** Rejects with a `ClientError` when the process ends first, and with `CancelledError` when the signal aborted it. */
+  /** Rejects with a `ClientError` when the process ends first, of code `cancelled` when the signal aborted it. */
   request<Method extends keyof BackendRequests>(
     method: Method,
     params: BackendRequests[Method]['params'],
@@ -107,7 +107,7 @@ function converse(
     async request(method, params, signal) {
       const cancellation = new CancellationTokenSource();
       const cancel = () => cancellation.cancel();
-      if (signal?.aborted) throw new CancelledError();
+      if (signal?.aborted) throw cancelled();
       if (over !== undefined) throw over.error;
       signal?.addEventListener('abort', cancel, { once: true });
       try {
@@ -117,7 +117,7 @@ function converse(
         // A connection that closed rejects what is pending a moment before the process has told why.
         throw isConnectionLoss(outcome.error) ? ((await gone) ?? backendDied('it ended', [])) : outcome.error;
       } catch (error) {
-        if (signal?.aborted || (error instanceof ResponseError && error.code === REQUEST_CANCELLED)) throw new CancelledError();
+        if (signal?.aborted || (error instanceof ResponseError && error.code === REQUEST_CANCELLED)) throw cancelled();
         throw error;
       } finally {
         signal?.removeEventListener('abort', cancel);

@@ -1,8 +1,10 @@
 /** One factory for each thing that can go wrong between window and backend, told as the administrator will read it. */
 
-export type ClientErrorCode = 'backend-not-started' | 'backend-died' | 'elevation-dismissed' | 'elevation-refused';
+export type ClientErrorCode = 'cancelled' | 'backend-not-started' | 'backend-died' | 'elevation-dismissed' | 'elevation-refused';
 
 export class ClientError extends Error {
+  override readonly name = 'ClientError';
+
   constructor(
     readonly code: ClientErrorCode,
     message: string,
@@ -11,11 +13,14 @@ export class ClientError extends Error {
   }
 }
 
+/** By name, not by class: the client is a bundle of its own, and its `ClientError` another class than the extension's. */
+export function hasClientErrorCode(error: unknown, code: ClientErrorCode): boolean {
+  return error instanceof Error && error.name === 'ClientError' && 'code' in error && error.code === code;
+}
+
 /** The caller's signal ended a request. */
-export class CancelledError extends Error {
-  constructor() {
-    super('Cancelled.');
-  }
+export function cancelled(): ClientError {
+  return new ClientError('cancelled', 'Cancelled.');
 }
 
 export function backendNotStarted(cause: Error): ClientError {

@@ -4,7 +4,7 @@
  */
 
 import type { Backend, BackendListeners } from './client';
-import { CancelledError } from './clientErrors';
+import { hasClientErrorCode } from './clientErrors';
 import type { BootResult, PoolEvent, PoolSnapshot, PoolTarget } from './protocol';
 import { afterEvent } from './views/snapshot';
 
@@ -82,11 +82,17 @@ export class PoolSession {
     return this.#during('booting', async () => {
       const present = this.#running;
       const { backend } = present ?? (await this.#start(target));
+      const booting = backend.request('pool/boot', { drive: this.drive, target }, signal);
+      // Events tell changes; what they change is asked for once. Should that fail, so does the boot, with more to say.
+      backend.request('pool/status', { drive: this.drive }, signal).then(
+        (snapshot) => this.#begin(snapshot),
+        () => undefined,
+      );
       try {
-        return this.#told(await backend.request('pool/boot', { drive: this.drive, target }, signal));
+        return this.#told(await booting);
       } catch (error) {
         // What became of the hosts is for the backend to say. One that ran before goes on: it has a pool to serve.
-        if (error instanceof CancelledError) this.#snapshot = await backend.request('pool/status', { drive: this.drive });
+        if (hasClientErrorCode(error, 'cancelled')) this.#snapshot = await backend.request('pool/status', { drive: this.drive });
         if (present === undefined) await this.release();
         throw error;
       }
@@ -148,6 +154,12 @@ export class PoolSession {
       this.#activity = undefined;
       this.#changed();
     }
+  }
+
+  #begin(snapshot: PoolSnapshot): void {
+    if (this.#activity !== 'booting') return;
+    this.#snapshot = snapshot;
+    this.#changed();
   }
 
   #told(result: BootResult): BootResult {

@@ -9,14 +9,12 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const OUT = join(ROOT, '.cache', 'vscode');
 
-/** Absolute paths of what was built. */
-export const BUILT = { code: join(OUT, 'code.js'), suite: join(OUT, 'host', 'index.js') };
-
 export async function bundleVsCodeTests() {
   await rm(OUT, { recursive: true, force: true });
   const tests = join(ROOT, 'test', 'vscode');
+  const code = join(OUT, 'code.js');
   const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node20', sourcemap: 'inline', logLevel: 'warning' };
-  const suites = (await readdir(join(tests, 'host'))).filter((name) => name.endsWith('.ts'));
+  const suites = (await readdir(join(tests, 'host'))).filter((name) => name === 'index.ts' || name.endsWith('.test.ts'));
   await build({
     ...common,
     entryPoints: suites.map((name) => join(tests, 'host', name)),
@@ -26,9 +24,9 @@ export async function bundleVsCodeTests() {
   await build({
     ...common,
     entryPoints: [join(tests, 'harness', 'code.ts')],
-    outfile: BUILT.code,
+    outfile: code,
     external: ['playwright-core'],
     banner: { js: '#!/usr/bin/env node' },
   });
-  await chmod(BUILT.code, 0o755);
+  await chmod(code, 0o755);
 }

@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import type { CommandOptions } from '../backendCommand';
-import { CancelledError, ClientError } from '../clientErrors';
+import { hasClientErrorCode } from '../clientErrors';
 import type { Drive, Drives } from '../editor/drives';
 import type { PoolSession } from '../session';
 import type { Sessions } from '../sessions';
@@ -79,7 +79,7 @@ export async function withProgress(
       await work(progress, abort.signal);
     });
   } catch (error) {
-    if (error instanceof CancelledError) void vscode.window.showInformationMessage(`${title}: cancelled. Hosts and VMs are left as they are.`);
+    if (hasClientErrorCode(error, 'cancelled')) void vscode.window.showInformationMessage(`${title}: cancelled. Hosts and VMs are left as they are.`);
     else tellError(context, drive, error);
   }
 }
@@ -88,7 +88,7 @@ function tellError({ log, cli }: CommandContext, drive: Drive, error: unknown): 
   const message = error instanceof Error ? error.message : String(error);
   log.error(message);
   const showLog = { 'Show Log': () => log.show() };
-  if (!(error instanceof ClientError && error.code === 'elevation-refused')) {
+  if (!hasClientErrorCode(error, 'elevation-refused')) {
     void offer(vscode.window.showErrorMessage, message, showLog);
     return;
   }

@@ -77,7 +77,7 @@ export function vmLook(vm: VmModel, status: VmStatus | undefined, reasons: reado
     case 'running':
       return { description: 'running', icon: { id: 'vm-running', color: GOOD } };
     case 'waiting':
-      return { description: `waiting${because(status.reason)}`, icon: { id: 'clock' } };
+      return { description: status.reason ?? 'waiting', icon: { id: 'clock' } };
     case 'preparing':
     case 'starting':
     case 'stopping':

@@ -15,10 +15,12 @@ const tell = (event) => connection.sendNotification('pool/event', event);
 let last = snapshot('idle', host('off', 0));
 
 connection.onRequest('pool/boot', async ({ drive }, cancellation) => {
-  await tell({ event: 'pool', at: AT, snapshot: snapshot('booting', host('waking', 5)) });
+  last = snapshot('booting', host('waking', 5));
   switch (drive) {
     case '/good':
+      await new Promise((resolve) => setTimeout(resolve));
       await tell({ event: 'host', at: AT, host: host('kernel', 40) });
+      await tell({ event: 'host', at: AT, host: host('ssh', 90) });
       last = snapshot('up', host('ready', 100));
       return { exitCode: 0, snapshot: last };
     case '/endless':

@@ -25,6 +25,7 @@ async function main(words: readonly string[]): Promise<number> {
     installation: await installedVsCodeServer((sentence) => console.error(sentence)),
     userDataFolder: required('user-data-dir'),
     extensionsFolder: required('extensions-dir'),
+    purpose: 'suite',
   });
   try {
     return await new Promise<number>((done, reject) => {

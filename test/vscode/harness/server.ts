@@ -11,6 +11,8 @@ export interface ServerOptions {
   /** User settings, extensions and logs; made when absent. */
   readonly userDataFolder: string;
   readonly extensionsFolder: string;
+  /** `suite`: the page can report and exit, and shows no dialogs. `interface`: all is as the user has it. */
+  readonly purpose: 'suite' | 'interface';
   /** Beside the caller's environment; the extension host and what it starts inherit it. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -34,7 +36,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       join(options.installation, 'out', 'server-main.js'),
       ...['--host', '127.0.0.1', '--port', '0'],
       ...['--without-connection-token', '--accept-server-license-terms', '--disable-workspace-trust'],
-      ...['--enable-smoke-test-driver', '--force-disable-user-env', '--telemetry-level', 'off'],
+      ...(options.purpose === 'suite' ? ['--enable-smoke-test-driver'] : []),
+      ...['--force-disable-user-env', '--telemetry-level', 'off'],
       ...['--server-data-dir', dataFolder, '--user-data-dir', options.userDataFolder],
       ...['--extensions-dir', options.extensionsFolder],
     ],

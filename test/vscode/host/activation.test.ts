@@ -1,8 +1,38 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { driveFile, EXTENSION_ID } from './drive';
+
+interface Manifest {
+  readonly contributes: { readonly commands: readonly { readonly command: string }[] };
+}
 
 describe('the extension', () => {
-  it('runs in a real VS Code', () => {
-    assert.match(vscode.version, /^1\./);
+  it('is active because the workspace is a drive', async () => {
+    const extension = vscode.extensions.getExtension(EXTENSION_ID);
+    assert.ok(extension);
+    await extension.activate();
+    assert.equal(extension.isActive, true);
+  });
+
+  it('has every command that its manifest names', async () => {
+    const extension = vscode.extensions.getExtension(EXTENSION_ID);
+    const named = (extension?.packageJSON as Manifest).contributes.commands.map(({ command }) => command).sort();
+    const present = (await vscode.commands.getCommands(true)).filter((command) => named.includes(command)).sort();
+    assert.deepEqual(present, named);
+    assert.deepEqual(named, ['pxen.bootPool', 'pxen.newDrive', 'pxen.planPlacement', 'pxen.showLog', 'pxen.shutDownPool', 'pxen.startLab', 'pxen.stopServer', 'pxen.wakeHost']);
+  });
+
+  for (const file of ['pxen.yaml', 'hosts/node1.host.yaml', 'vms/db1.vm.yaml']) {
+    it(`reads ${file} as a spec of its own language`, async () => {
+      const document = await vscode.workspace.openTextDocument(driveFile(file));
+      assert.equal(document.languageId, 'pxen');
+    });
+  }
+
+  it('shows the plan as a document that follows the specs', async () => {
+    await vscode.commands.executeCommand('pxen.planPlacement');
+    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(text, /^Pool homelab: 12 of 12 VMs placed on 4 hosts\./);
+    assert.match(text, /node1 .*db2, dns2/);
   });
 });

@@ -1,0 +1,90 @@
+/** The workbench as its user sees it: things are found by role and name, and waited for, never slept for. */
+
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import type { TestContext } from 'vitest';
+import { installedVsCodeServer } from '../harness/install';
+import { newProfile, ROOT, type Profile } from '../harness/profile';
+import { startServer } from '../harness/server';
+import { openWindow } from '../harness/window';
+
+export interface Workbench {
+  readonly page: Page;
+  /** A copy of examples/homelab, open in the window. */
+  readonly drive: string;
+  /** Runs a command from the palette. */
+  command(title: string): Promise<void>;
+  /** Opens a file of the workspace by its name. */
+  open(file: string): Promise<void>;
+  /** Shows the pool tree and resolves when it has something in it. */
+  showPool(): Promise<void>;
+  /** An item of the pool tree, by what a screen reader says of it. */
+  item(name: RegExp): Locator;
+  /** A notification that shows this text. */
+  notification(text: RegExp): Locator;
+  /** Leaves a picture of the window in .cache/vscode/failed when the test has failed. */
+  readonly picture: (context: TestContext) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export interface WorkbenchOptions {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly size?: { readonly width: number; readonly height: number };
+  /** Changes the drive before the window opens it. */
+  readonly prepare?: (drive: string) => Promise<void>;
+}
+
+export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
+  const profile = await newProfile(options.settings);
+  const closers: (() => Promise<void>)[] = [() => profile.remove()];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    await options.prepare?.(profile.drive);
+    return await open(profile, options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(profile: Profile, options: WorkbenchOptions, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Workbench> {
+  const server = await startServer({ installation: await installedVsCodeServer((sentence) => console.error(sentence)), purpose: 'interface', ...profile });
+  closers.push(() => server.close());
+  const window = await openWindow({ server, open: profile.drive, extensionDevelopmentPath: ROOT, ...(options.size && { size: options.size }) });
+  closers.push(() => window.close());
+  const { page } = window;
+  page.setDefaultTimeout(60_000);
+  const pool = page.getByRole('tree', { name: 'Pool' });
+  const quickInput = page.locator('.quick-input-widget').getByRole('textbox');
+  /** Types into the quick input and takes the item of that name. */
+  const pick = async (key: string, text: string, item: RegExp) => {
+    await page.keyboard.press(key);
+    await quickInput.waitFor();
+    await page.keyboard.type(text);
+    await page.getByRole('option', { name: item }).first().click();
+  };
+  // Keys pressed before the workbench listens go nowhere.
+  await page.getByRole('tab', { name: 'PXEN' }).waitFor();
+  return {
+    page,
+    drive: profile.drive,
+    command: (title) => pick('F1', title, new RegExp(`^${escaped(title)}`)),
+    open: (file) => pick('Control+P', file, new RegExp(`^${escaped(file)}`)),
+    showPool: async () => {
+      await page.getByRole('tab', { name: 'PXEN' }).click();
+      await pool.getByRole('treeitem').first().waitFor();
+    },
+    item: (name) => pool.getByRole('treeitem', { name }),
+    notification: (text) => page.getByRole('dialog').filter({ hasText: text }),
+    picture: async ({ task }) => {
+      if (task.result?.state === 'fail') await page.screenshot({ path: join(ROOT, '.cache', 'vscode', 'failed', `${task.name}.png`) });
+    },
+    close,
+  };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
