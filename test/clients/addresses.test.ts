@@ -106,6 +106,22 @@ it('a relay brings requests of another network, and takes the answers back', asy
   expect(await environment()).toMatchObject({ ip: '10.77.0.11' });
 });
 
+it('an edited drive is obeyed without a restart, and a broken one leaves the last valid answers', async () => {
+  const network = await openNetwork();
+  const server = await network.serve();
+  const client = await network.client(1);
+  const { script, environment } = await hook(network, 'edited');
+  const specs = path.join(network.drive, 'hosts', 'all.host.yaml');
+  await writeFile(specs, (await readFile(specs, 'utf8')).replace('address: 10.77.0.11', 'address: 10.77.0.51'));
+  await server.line(/The drive changed/);
+  expect((await udhcpc(network, client, script)).code).toBe(0);
+  expect(await environment()).toMatchObject({ ip: '10.77.0.51' });
+  await writeFile(specs, 'kind: Host\nname: {\n');
+  await server.line(/Until it is mended, machines are answered by its last valid state/);
+  expect((await udhcpc(network, client, script)).code).toBe(0);
+  expect(await environment()).toMatchObject({ ip: '10.77.0.51' });
+});
+
 describe('another DHCP server on the network', () => {
   const dnsmasq = async (network: Network) => {
     const router = await network.client(4);

@@ -51,6 +51,25 @@ describe('boot tokens', () => {
     expect(await tokens.redeem({ mac: '52:54:00:aa:00:02', token, hostKeys: KEYS })).toBe(false);
   });
 
+  it('whoever fetches a script makes nobody forget the keys of the host that runs, until it says hello anew', async () => {
+    const { tokens, records, pass } = setUp();
+    const first = await tokens.issue(MAC);
+    await tokens.redeem({ mac: MAC, token: first, hostKeys: KEYS });
+    const spoken = [...records.values()][0]?.hello;
+    const fetched = [];
+    for (let time = 0; time < 2; time += 1) {
+      pass(10 * 60_000);
+      fetched.push(await tokens.issue(MAC));
+      const [record] = records.values();
+      expect(record).toMatchObject({ formerHello: spoken });
+      expect(record?.hello).toBeUndefined();
+    }
+    expect(await tokens.redeem({ mac: MAC, token: fetched[1] ?? '', hostKeys: ['ssh-ed25519 AAAA two'] })).toBe(true);
+    const [record] = records.values();
+    expect(record?.hello?.hostKeys).toEqual(['ssh-ed25519 AAAA two']);
+    expect(record?.formerHello).toBeUndefined();
+  });
+
   it('no machine outside the drive gets one', async () => {
     await expect(setUp().tokens.issue(STRANGER)).rejects.toThrow(/no host on the drive/);
   });

@@ -1,0 +1,78 @@
+import { cp, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { loadDrive } from '../../src/backend/drive/load';
+import type { PoolModel } from '../../src/backend/drive/model';
+import { openLiveModel } from '../../src/backend/verbs/liveModel';
+import { temporaryFolder } from './bootServerFixture';
+
+/** A drive that is looked at when the test says so. */
+async function live() {
+  const root = path.join(await temporaryFolder(), 'drive');
+  await cp('examples/homelab', root, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
+  const first = (await loadDrive(root)).model;
+  if (!first) throw new Error('the example is invalid');
+  const told: string[] = [];
+  let look: () => void = () => undefined;
+  let scheduled: () => void = () => undefined;
+  const model = await openLiveModel({
+    root,
+    first,
+    clock: {
+      now: () => 0,
+      after: (_delay, callback) => {
+        look = callback;
+        scheduled();
+        return () => undefined;
+      },
+    },
+    onChange: ({ cluster }: PoolModel) => told.push(`domain ${cluster.network.domain}`),
+    onInvalid: (problems) => told.push(`invalid: ${problems[0]?.code ?? ''}`),
+  });
+  return {
+    root,
+    told,
+    model,
+    /** Looks once, and waits until it has looked. */
+    look: () => new Promise<void>((resolve) => {
+      scheduled = resolve;
+      look();
+    }),
+    edit: async (change: (text: string) => string) => {
+      const spec = path.join(root, 'pxen.yaml');
+      await writeFile(spec, change(await readFile(spec, 'utf8')));
+    },
+  };
+}
+
+it('a valid edit is taken, an invalid one is told and leaves the last valid model', async () => {
+  const { told, model, look, edit } = await live();
+  await look();
+  await edit((text) => text.replace('homelab.internal', 'changed.internal'));
+  await look();
+  await edit((text) => text.replace('kind: Cluster', 'kind: Clusters'));
+  await look();
+  await look();
+  expect(told).toEqual(['domain changed.internal', expect.stringMatching(/^invalid: /)]);
+  expect(model.current().cluster.network.domain).toBe('changed.internal');
+  await model.close();
+});
+
+it('an edit that changes nothing but comments is not told', async () => {
+  const { told, model, look, edit } = await live();
+  await edit((text) => `# a remark\n${text}`);
+  await look();
+  expect(told).toEqual([]);
+  await model.close();
+});
+
+it('a drive that is pulled is no empty pool, and back again it is the same', async () => {
+  const { root, told, model, look } = await live();
+  await rename(root, `${root}-pulled`);
+  await look();
+  expect(model.current().hosts).toHaveLength(4);
+  await rename(`${root}-pulled`, root);
+  await look();
+  expect(told).toEqual([]);
+  await model.close();
+});
