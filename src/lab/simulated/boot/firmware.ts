@@ -181,7 +181,7 @@ async function exchange(machine: MachineUnderBoot, client: PxeClient): Promise<D
     const ask = async (what: Pick<DhcpAsk, 'type' | 'taking'>, service: 'dhcp' | 'proxyDhcp', wanted: DhcpOffer['type']): Promise<DhcpOffer> => {
       for (const waitMs of client.retriesMs) {
         const port = cable.port(service);
-        if (port !== undefined) udp.send(encodeAsk({ ...base, ...what }), port);
+        if (port !== undefined) await udp.send(encodeAsk({ ...base, ...what }), port);
         for (const until = Date.now() + waitMs; Date.now() < until; ) {
           const heard = await udp.receive(until - Date.now(), machine.signal);
           const offer = heard === undefined ? undefined : decodeOffer(heard.packet, transactionId);

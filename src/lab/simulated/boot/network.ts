@@ -9,7 +9,8 @@ import type { NetbootPorts } from '../../../backend/netboot/endpoints';
 const LOOPBACK = '127.0.0.1';
 
 export interface UdpPort {
-  send(packet: Buffer, port: number): void;
+  /** Resolves when the packet has left. */
+  send(packet: Buffer, port: number): Promise<void>;
   /** The next packet, or undefined when none comes in time. Rejects when `signal` aborts. */
   receive(timeoutMs: number, signal: AbortSignal): Promise<{ readonly packet: Buffer; readonly port: number } | undefined>;
   close(): void;
@@ -66,8 +67,12 @@ class LossyPort implements UdpPort {
     socket.on('error', () => undefined);
   }
 
-  send(packet: Buffer, port: number): void {
-    if (!this.loses()) this.socket.send(packet, port, LOOPBACK);
+  send(packet: Buffer, port: number): Promise<void> {
+    if (this.loses()) return Promise.resolve();
+    return new Promise((resolve) => {
+      // What can't be sent is lost, like anything on a cable.
+      this.socket.send(packet, port, LOOPBACK, () => resolve());
+    });
   }
 
   async receive(timeoutMs: number, signal: AbortSignal) {

@@ -27,7 +27,7 @@ async function transfer(udp: UdpPort, server: number, file: string, signal: Abor
   let lastTo = server;
   let peer: number | undefined;
   for (let silence = 0; silence < ATTEMPTS; ) {
-    udp.send(last, lastTo);
+    await udp.send(last, lastTo);
     const answer = await nextOf(udp, peer, signal);
     if (answer === undefined) {
       silence += 1;
@@ -47,7 +47,7 @@ async function transfer(udp: UdpPort, server: number, file: string, signal: Abor
       last = acknowledgement(blocks.length);
       silence = 0;
       if (packet.length - 4 < blockBytes) {
-        udp.send(last, lastTo);
+        await udp.send(last, lastTo);
         return Buffer.concat(blocks);
       }
     }
