@@ -19,6 +19,7 @@ const FEATURES: Readonly<Record<string, (at: AtCursor) => string>> = {
   format: show.formatted,
   placement: show.placement,
   hints: show.hints,
+  rewrites: show.rewrites,
 };
 
 const update = process.env['UPDATE_GOLDEN'] !== undefined;

@@ -13,6 +13,7 @@ import { lensesOf } from '../../src/editor/features/lenses';
 import { definitionsAt, referencesAt, renameable, renameAt } from '../../src/editor/features/navigation';
 import { driveSymbols, outlineOf, type OutlineSymbol } from '../../src/editor/features/outline';
 import { placementOf, placementProblems } from '../../src/editor/features/placement';
+import { rewritesAt } from '../../src/editor/features/rewrites';
 import { applied, textsOf, type AtCursor } from './cursor';
 
 /** The lines that an item changes, after it was accepted, with `|` at the cursor and `⏎` for line breaks. */
@@ -68,6 +69,12 @@ export function placement({ drive, file, text }: AtCursor): string {
   const lenses = lensesOf(drive, file, placed).map(({ range, title }) => `${text.slice(range.start, range.end)}: ${title}\n`);
   const problems = placementProblems(drive, placed).map((problem) => `${problem.severity} ${problem.code} ${at(drive, problem)}\n${problem.message.replace(/^/gm, '  ')}\n${problem.related.map((related) => `  related ${at(drive, related)}: ${related.message}\n`).join('')}`);
   return [...lenses, ...problems].join('');
+}
+
+/** What is offered at the cursor although nothing is wrong there. */
+export function rewrites({ drive, file, offset }: AtCursor): string {
+  const found = rewritesAt(drive, file, { start: offset, end: offset });
+  return found.map(({ title, edits }) => `${title}\n${changes(drive, edits)}`).join('') || 'nothing\n';
 }
 
 export function hints({ drive, file, text }: AtCursor): string {
