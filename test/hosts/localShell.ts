@@ -18,6 +18,7 @@ export function localShell(): Dom0Shell {
         child.on('error', reject);
         child.on('close', (code) => resolve({ code: code ?? 255, stdout: Buffer.concat(out).toString('latin1'), stderr: Buffer.concat(err).toString() }));
         const { stdin = '' } = options;
+        // A command that ends without reading breaks the pipe; its exit code tells the rest.
         pipeline(typeof stdin === 'string' ? Readable.from([Buffer.from(stdin)]) : Readable.from(stdin), child.stdin).catch(() => undefined);
       }),
   };
