@@ -5,6 +5,7 @@ import { decodeDhcp, encodeDhcp, type DhcpMessage } from '../../src/backend/netb
 import { messageTypeOf } from '../../src/backend/netboot/dhcp/options';
 import { findPortOwner } from '../../src/backend/netboot/portOwner';
 import { createRepeatFilter } from '../../src/backend/netboot/repeats';
+import { onDatagram } from '../../src/backend/netboot/sockets';
 import { startFixture } from './bootServerFixture';
 import { CLIENTS, pool, request, STRANGER } from './clients';
 
@@ -88,6 +89,15 @@ describe('a start that fails', () => {
     const start = startFixture({ endpoints: { bindAddress: '192.0.2.99', dhcpReplies: 'to-source', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 } } });
     await expect(start).rejects.toThrow(/no interface of this machine has this address/);
   });
+});
+
+it('a datagram from port 0, which can’t be answered, is passed over', () => {
+  const socket = dgram.createSocket('udp4');
+  onTestFinished(() => void socket.close());
+  const ports: number[] = [];
+  onDatagram(socket, (_bytes, source) => ports.push(source.port));
+  for (const port of [0, 68]) socket.emit('message', Buffer.alloc(1), { address: '127.0.0.1', family: 'IPv4', port, size: 1 });
+  expect(ports).toEqual([68]);
 });
 
 it.skipIf(process.platform !== 'linux')('the process that listens on a TCP port is found', async () => {

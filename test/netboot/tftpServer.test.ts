@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTftp, encodeTftp, type TftpPacket } from '../../src/backend/netboot/tftp/codec';
+import { startTftpServer, type TftpEvent } from '../../src/backend/netboot/tftp/server';
+import { systemClock } from '../../src/backend/system';
 import { startFixture, temporaryFolder } from './bootServerFixture';
 
 interface NpmTftp {
@@ -132,4 +134,53 @@ it('a file that was replaced is served anew at once', async () => {
     expect(packet.kind === 'data' && packet.data.toString()).toBe(text);
     client.send({ kind: 'acknowledgement', block: 1 }, port);
   }
+});
+
+describe('more clients than transfers at once', () => {
+  const start = async (concurrency: number) => {
+    const folder = await temporaryFolder();
+    await writeFile(path.join(folder, 'undionly.kpxe'), Buffer.alloc(3000, 'x'));
+    const events: TftpEvent[] = [];
+    const server = await startTftpServer({
+      bindAddress: '127.0.0.1',
+      port: 0,
+      files: () => ({ folder, names: ['undionly.kpxe'] }),
+      limits: { largestBlock: 1468, largestWindow: 16 },
+      concurrency,
+      clock: systemClock,
+      onEvent: (event) => events.push(event),
+    });
+    onTestFinished(() => server.close());
+    return { server, events };
+  };
+
+  it('wait for their first packet, and all get the whole file', async () => {
+    const { server, events } = await start(2);
+    const clients = await Promise.all(Array.from({ length: 12 }, peer));
+    for (const client of clients) client.send(read('undionly.kpxe'), server.port);
+    await Promise.all(clients.map(async (client) => {
+      for (let block = 1; block <= 6; block += 1) {
+        const { packet, port } = await client.next();
+        expect(packet).toMatchObject({ kind: 'data', block });
+        client.send({ kind: 'acknowledgement', block }, port);
+      }
+    }));
+    // The last acknowledgement and the event cross on their way.
+    while (events.length < 12) await new Promise((resolve) => setImmediate(resolve));
+    expect(events.every(({ outcome }) => outcome.kind === 'sent')).toBe(true);
+  });
+
+  it('one that waits is not begun with while all places are taken', async () => {
+    const { server } = await start(1);
+    const [first, second] = [await peer(), await peer()];
+    first.send(read('undionly.kpxe'), server.port);
+    const { port } = await first.next();
+    second.send(read('undionly.kpxe'), server.port);
+    for (let block = 1; block <= 6; block += 1) {
+      expect(second.arrived).toEqual([]);
+      first.send({ kind: 'acknowledgement', block }, port);
+      if (block < 6) await first.next();
+    }
+    expect((await second.next()).packet).toMatchObject({ kind: 'data', block: 1 });
+  });
 });

@@ -34,6 +34,16 @@ export async function openUdp(service: string, at: ListenAddress, onError: (erro
   return socket;
 }
 
+/**
+ * Calls `take` with each datagram that can be answered. One from port 0 can't be (RFC 768: no reply is wanted), and Node
+ * throws when it is tried.
+ */
+export function onDatagram(socket: dgram.Socket, take: (bytes: Buffer, source: dgram.RemoteInfo) => void): void {
+  socket.on('message', (bytes, source) => {
+    if (source.port !== 0) take(bytes, source);
+  });
+}
+
 /** Lets `server` listen; `service` names it in errors. */
 export async function openTcp(service: string, server: net.Server, at: ListenAddress): Promise<void> {
   try {

@@ -32,11 +32,10 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
       inTurn(mac, async () => {
         const host = hostOfMac(model(), mac);
         if (!host) throw new Error(`no host on the drive has the MAC ${mac}`);
+        const record = await state.hostBoot(host.name);
         const last = recent.get(mac);
-        if (last && clock.now() - last.issuedMs < SAME_BOOT_MS) {
-          const record = await state.hostBoot(host.name);
-          if (record?.mac === mac && record.tokenSha256 === sha256(last.token) && !record.hello) return last.token;
-        }
+        if (last && clock.now() - last.issuedMs < SAME_BOOT_MS && record?.mac === mac && record.tokenSha256 === sha256(last.token) && !record.hello) return last.token;
+        const formerHello = record?.hello ?? record?.formerHello;
         const token = random(TOKEN_BYTES).toString('base64url');
         const issuedMs = clock.now();
         await state.writeHostBoot(host.name, {
@@ -44,6 +43,7 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
           image: model().cluster.boot.image,
           tokenSha256: sha256(token),
           issuedAt: new Date(issuedMs).toISOString(),
+          ...(formerHello && { formerHello }),
         });
         recent.set(mac, { token, issuedMs });
         return token;
@@ -57,8 +57,12 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
         if (record?.mac !== mac || !equal(record.tokenSha256, sha256(token))) return false;
         // The host says hello again when our answer was lost: the same keys are pinned already. Other keys are a replay.
         if (record.hello) return record.hello.hostKeys.join('\n') === hostKeys.join('\n');
+        const { image, tokenSha256, issuedAt } = record;
         await state.writeHostBoot(host.name, {
-          ...record,
+          mac,
+          image,
+          tokenSha256,
+          issuedAt,
           hello: { at: new Date(clock.now()).toISOString(), address: host.address, hostKeys },
         });
         recent.delete(mac);

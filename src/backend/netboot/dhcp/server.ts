@@ -6,7 +6,7 @@ import type { DhcpAnswer } from '../answers/dhcp';
 import type { Clock, Random } from '../../system';
 import type { NetbootEndpoints } from '../endpoints';
 import { LIMITED_BROADCAST } from '../ipv4';
-import { closeUdp, openUdp, portOf } from '../sockets';
+import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
 import { OPTION, uint16Of } from './options';
 import { openLookout, type Lookout, type OtherServers } from './otherServers';
@@ -77,7 +77,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
 }
 
 function serve(hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions, isOurs: (message: DhcpMessage) => boolean): void {
-  hears.on('message', (bytes, source) => {
+  onDatagram(hears, (bytes, source) => {
     const decoded = decodeDhcp(bytes);
     if ('problem' in decoded || isOurs(decoded.message)) return;
     const answer = options.answer(decoded.message, port);

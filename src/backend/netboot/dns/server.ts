@@ -3,7 +3,7 @@
 import net from 'node:net';
 import dns from 'dns-packet';
 import { DNS_TTL, type DnsAnswer, type DnsQuestion, type DnsRecord } from '../answers/dns';
-import { closeUdp, openTcp, openUdp, portOf } from '../sockets';
+import { closeUdp, onDatagram, openTcp, openUdp, portOf } from '../sockets';
 
 export interface DnsServerOptions {
   readonly bindAddress: string;
@@ -34,7 +34,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   tcp.maxConnections = MOST_TCP_CLIENTS;
   const { udp, port } = await openBoth(tcp, options);
   tcp.on('error', (error) => options.onTrouble(`DNS over TCP: ${error.message}`));
-  udp.on('message', (bytes, source) => {
+  onDatagram(udp, (bytes, source) => {
     const reply = answerBytes(bytes, options);
     if (!reply) return;
     udp.send(reply, source.port, source.address, (error) => {

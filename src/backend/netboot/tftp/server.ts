@@ -2,7 +2,7 @@
 
 import type dgram from 'node:dgram';
 import type { Clock } from '../../system';
-import { closeUdp, openUdp, portOf } from '../sockets';
+import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpPacket } from './codec';
 import { BootFiles } from './files';
 import { fileOfName } from './names';
@@ -54,6 +54,7 @@ interface Waiting {
 
 /** A client that hasn't repeated its request for so long has given up. */
 const WAITING_LIMIT_MS = 30_000;
+const MOST_WAITING = 4096;
 
 export async function startTftpServer(options: TftpServerOptions): Promise<TftpServer> {
   const service = 'TFTP';
@@ -77,7 +78,7 @@ class Server {
   constructor(options: TftpServerOptions, socket: dgram.Socket) {
     this.#options = options;
     this.#socket = socket;
-    socket.on('message', (bytes, source) => this.#receive(decodeTftp(bytes), source));
+    onDatagram(socket, (bytes, source) => this.#receive(decodeTftp(bytes), source));
   }
 
   async close(): Promise<void> {
@@ -108,7 +109,7 @@ class Server {
       ongoing.transfer.abandon('the client began anew');
     }
     if (this.#ongoing.size >= this.#options.concurrency) {
-      this.#waiting.set(key, { request, source, lastAskedMs: this.#options.clock.now() });
+      this.#wait(key, request, source);
       return;
     }
     this.#ongoing.set(key, undefined);
@@ -117,6 +118,13 @@ class Server {
       this.#report(request, source, undefined, { kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
       this.#admitNext();
     });
+  }
+
+  /** In the order of the first request; a repeated one keeps its place. However many ask, the queue stays bounded. */
+  #wait(key: string, request: ReadRequest, source: dgram.RemoteInfo): void {
+    this.#waiting.set(key, { request, source, lastAskedMs: this.#options.clock.now() });
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
   }
 
   #admitNext(): void {
