@@ -51,6 +51,10 @@ describe('The state folder', () => {
     await open(folder).writeHostBoot('node1', BOOT);
     expect(await open(folder).placement()).toEqual(LOCK);
     expect(await open(folder).hostBoot('node1')).toEqual(BOOT);
+    const { hello, ...issued } = BOOT;
+    const fetchedAgain = { ...issued, formerHello: hello! };
+    await open(folder).writeHostBoot('node1', fetchedAgain);
+    expect(await open(folder).hostBoot('node1')).toEqual(fetchedAgain);
   });
 
   test('A placement reads well in a diff: its keys are sorted, whatever the order it was given in', async () => {

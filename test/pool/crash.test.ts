@@ -126,11 +126,12 @@ describe('a pool that runs', () => {
   it('finds a host again whose session broke after somebody had fetched its boot script', async () => {
     const { world, backend } = await liveThrough([]);
     await world.clock.runUntil(world.fetchScript('node2'));
+    const from = backend.events.length;
     world.breakSessions('node2');
-    const isLost = () => backend.run?.snapshot().phase !== 'up';
-    const isUp = () => backend.run?.snapshot().phase === 'up' || (world.machines.get('node2')?.power === 'up' && backend.run?.snapshot().hosts[1]?.state === 'failed');
-    await world.clock.runUntil(until(world, isLost));
-    await world.clock.runUntil(until(world, isUp));
+    const wasLost = () => backend.events.slice(from).some((event) => event.event === 'host' && event.host.name === 'node2' && event.host.state === 'waking');
+    const isFoundOrGivenUp = () => backend.run?.snapshot().phase === 'up' || backend.run?.snapshot().hosts[1]?.state === 'failed';
+    await world.clock.runUntil(until(world, wasLost));
+    await world.clock.runUntil(until(world, isFoundOrGivenUp));
     expectWhole(world, backend.run?.snapshot());
     expect(world.machines.get('node2')?.boots).toBe(1);
   });

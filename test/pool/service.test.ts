@@ -5,10 +5,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { BackendRecord, BootResult, PoolEvent, PoolSnapshot } from '../../src/protocol';
 import { loadDrive } from '../../src/backend/drive/load';
+import { openDriveState } from '../../src/backend/drive/stateStore';
+import { createBootTokens } from '../../src/backend/netboot/tokens';
 import { claimPool, findBackend } from '../../src/backend/pool/claim';
 import { attachTo, serveConnection } from '../../src/backend/pool/rpc';
 import { PoolService } from '../../src/backend/pool/service';
-import { systemClock } from '../../src/backend/system';
+import { systemClock, systemRandom } from '../../src/backend/system';
 import { emptyFolder, smallDrive } from './driveFolder';
 import { environment, World, type WorldOptions } from './world';
 
@@ -119,6 +121,25 @@ describe('a backend', () => {
     expect(await asker.service.status(opened.drive, never)).toMatchObject({ phase: 'down' });
   });
 
+  it('asks a host by the keys of its last hello, though somebody has fetched its boot script since', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    await opened.service.close();
+    await fetchScript(opened.drive, opened.world, 'node1');
+    const asker = await openService({}, opened.drive, opened.world);
+    expect(await asker.service.status(opened.drive, never)).toMatchObject({ phase: 'up' });
+    expect(await asker.service.down(opened.drive, false, never)).toMatchObject({ exitCode: 0 });
+    expect(opened.world.running()).toEqual([]);
+  });
+
+  it('takes no host for off that fetched a boot script and wasn’t heard of since', async () => {
+    const opened = await openService();
+    await fetchScript(opened.drive, opened.world, 'node1');
+    const unknown = { state: 'failed', cause: expect.stringMatching(/^node1 fetched its boot script at .*Z and hasn't said hello since$/) as string };
+    expect(await opened.service.status(opened.drive, never)).toMatchObject({ phase: 'partly', hosts: [unknown, { state: 'off' }] });
+    expect(await opened.service.down(opened.drive, false, never)).toMatchObject({ exitCode: 3, snapshot: { phase: 'partly', hosts: [unknown, { state: 'off' }] } });
+  });
+
   it('forwards status and down to the backend that works on the drive', async () => {
     const drive = await smallDrive();
     // Another process can't be had in a test of units; what counts is that the record's process isn't this one.
@@ -191,6 +212,13 @@ describe('a connection', () => {
     await served.closed;
   });
 });
+
+/** As anybody on the network can, while a backend serves. */
+async function fetchScript(drive: string, world: World, host: string): Promise<void> {
+  const state = openDriveState(path.join(drive, 'state'), systemClock, systemRandom);
+  const [mac = ''] = world.machines.get(host)?.host.macs ?? [];
+  await createBootTokens({ state, model: () => world.model, clock: systemClock, random: systemRandom }).issue(mac);
+}
 
 /** Waits for a condition, a minute at most. */
 async function until(condition: () => boolean): Promise<void> {

@@ -32,9 +32,21 @@ export interface HostBootRecord {
   readonly tokenSha256: string;
   readonly issuedAt: string;
   /** Set once the token is spent. */
-  readonly hello?: { readonly at: string; readonly address: string; readonly hostKeys: readonly string[] };
+  readonly hello?: HelloRecord;
+  /**
+   * The last hello before the token was issued, kept until the token is spent. Anybody may fetch a boot script: till the next
+   * hello the host may still run as it did, and shows these keys.
+   */
+  readonly formerHello?: HelloRecord;
   /** Set when PXEN itself powered the host off; cleared by the next boot. */
   readonly poweredOffAt?: string;
+}
+
+export interface HelloRecord {
+  readonly at: string;
+  readonly address: string;
+  /** OpenSSH public key lines. */
+  readonly hostKeys: readonly string[];
 }
 
 export interface DriveState {

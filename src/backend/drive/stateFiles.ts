@@ -2,7 +2,7 @@
 
 import type { DiskPlace } from '../../protocol';
 import { isUuid } from './identity';
-import type { DriveIdentity, HostBootRecord, LockedDisk, PlacementLock } from './state';
+import type { DriveIdentity, HelloRecord, HostBootRecord, LockedDisk, PlacementLock } from './state';
 
 /** A state file that PXEN can't use. The message names the file and says what to do. */
 export class StateFileError extends Error {
@@ -41,19 +41,15 @@ export const PLACEMENT_FORMAT: StateFormat<PlacementLock> = {
 export const HOST_BOOT_FORMAT: StateFormat<HostBootRecord> = {
   decode: (json) => {
     const hello = json.optional('hello');
+    const formerHello = json.optional('formerHello');
     const poweredOffAt = json.optional('poweredOffAt');
     return {
       mac: json.get('mac').text(),
       image: json.get('image').text(),
       tokenSha256: json.get('tokenSha256').text(),
       issuedAt: json.get('issuedAt').text(),
-      ...(hello && {
-        hello: {
-          at: hello.get('at').text(),
-          address: hello.get('address').text(),
-          hostKeys: hello.get('hostKeys').list((key) => key.text()),
-        },
-      }),
+      ...(hello && { hello: helloRecord(hello) }),
+      ...(formerHello && { formerHello: helloRecord(formerHello) }),
       ...(poweredOffAt && { poweredOffAt: poweredOffAt.text() }),
     };
   },
@@ -93,6 +89,14 @@ export function decodeState<Value>(file: string, bytes: Uint8Array, format: Stat
 function sortedKeys(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function helloRecord(json: JsonReader): HelloRecord {
+  return {
+    at: json.get('at').text(),
+    address: json.get('address').text(),
+    hostKeys: json.get('hostKeys').list((key) => key.text()),
+  };
 }
 
 function lockedDisk(json: JsonReader): LockedDisk {

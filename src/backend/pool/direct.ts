@@ -2,7 +2,7 @@
 
 import type { HostStatus, PoolEvent, PoolSnapshot, VmStatus } from '../../protocol';
 import type { HostModel, PoolModel } from '../drive/model';
-import type { DriveState } from '../drive/state';
+import type { DriveState, HostBootRecord } from '../drive/state';
 import { openDriveState } from '../drive/stateStore';
 import type { Domain, HostControl, HostFacts } from '../hosts/control';
 import { vmUuids } from './guests';
@@ -10,7 +10,7 @@ import { openPoolKeys, type PoolKeys } from './keys';
 import { withLimit } from './limits';
 import { machineFolders, sshOfMachine } from './machines';
 import type { PoolParts } from './parts';
-import { mayBeUp } from './past';
+import { lastHello, mayBeUp } from './past';
 import { shutDownPool } from './shutdown';
 import { troubleOf } from './trouble';
 
@@ -78,7 +78,7 @@ class Look {
     const { driveId } = await state.identity();
     const keys = await openPoolKeys(folders.keysFolder, `pxen-${model.cluster.name}`);
     const answers = await Promise.all(
-      records.map(async ({ host, record }): Promise<readonly [string, Answer]> => [host.name, mayBeUp(record) ? await ask(host, record.hello.hostKeys, keys, parts, signal) : { kind: 'off' }]),
+      records.map(async ({ host, record }): Promise<readonly [string, Answer]> => [host.name, mayBeUp(record) ? await ask(host, record, keys, parts, signal) : { kind: 'off' }]),
     );
     return new Look(model, parts, state, vmUuids(model, driveId), new Map(answers));
   }
@@ -122,8 +122,10 @@ class Look {
   }
 }
 
-async function ask(host: HostModel, hostKeys: readonly string[], keys: PoolKeys, { connectHost, clock }: Parts, signal: AbortSignal): Promise<Answer> {
-  const target = { host, ...sshOfMachine(host), hostKeys, privateKey: keys.privateKey };
+async function ask(host: HostModel, record: HostBootRecord, keys: PoolKeys, { connectHost, clock }: Parts, signal: AbortSignal): Promise<Answer> {
+  const hello = lastHello(record);
+  if (hello === undefined) return { kind: 'silent', cause: `${host.name} fetched its boot script at ${record.issuedAt} and hasn't said hello since` };
+  const target = { host, ...sshOfMachine(host), hostKeys: hello.hostKeys, privateKey: keys.privateKey };
   let control: HostControl | undefined;
   try {
     control = await withLimit(clock, CONNECT_MS, signal, `connecting to ${host.name}`, (within) => connectHost(target, within));

@@ -18,6 +18,7 @@ import type { PoolKeys } from './keys';
 import { Lanes } from './lanes';
 import { withLimit } from './limits';
 import type { PoolEffect, PoolInput, SurveyAnswer } from './machine';
+import { lastHello } from './past';
 import type { Sessions } from './sessions';
 import { isStranger, troubleOf } from './trouble';
 
@@ -97,7 +98,7 @@ export class Effects {
     const host = this.hostModel(hostName);
     let control: HostControl | undefined;
     try {
-      const hostKeys = (await state.hostBoot(hostName))?.hello?.hostKeys;
+      const hostKeys = lastHello(await state.hostBoot(hostName))?.hostKeys;
       if (hostKeys === undefined) throw new Error(`no ssh key of ${hostName} is known`);
       const target = { host, ...environment.ssh(host), hostKeys, privateKey: keys.privateKey };
       const limitMs = purpose === 'probe' ? probeMs : CONNECT_MS;

@@ -1,10 +1,13 @@
-/** What the drive remembers of a host's last boot. */
+/** What the drive remembers of a host's last boots. */
 
-import type { HostBootRecord } from '../drive/state';
+import type { HelloRecord, HostBootRecord } from '../drive/state';
 
-export type Hello = NonNullable<HostBootRecord['hello']>;
+/** Whose keys the host shows if it can be reached: the hello of its present boot, or of the one before while that hasn't come to its own. */
+export function lastHello(record: HostBootRecord | undefined): HelloRecord | undefined {
+  return record?.hello ?? record?.formerHello;
+}
 
-/** It said hello, so its keys are known, and PXEN hasn't switched it off since. */
-export function mayBeUp(record: HostBootRecord | undefined): record is HostBootRecord & { readonly hello: Hello } {
-  return record?.hello !== undefined && record.poweredOffAt === undefined;
+/** It fetched a boot script, and PXEN hasn't switched it off since. */
+export function mayBeUp(record: HostBootRecord | undefined): record is HostBootRecord {
+  return record !== undefined && record.poweredOffAt === undefined;
 }

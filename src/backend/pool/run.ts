@@ -27,6 +27,7 @@ import { deferred } from './deferred';
 import { Effects, type EffectsOptions } from './effects';
 import { type PoolEffect, type PoolInput, type PoolState, isSettled, nextDeadline, openPool, poolTiming, snapshotOf, step } from './machine';
 import { PoolError } from './errors';
+import { lastHello } from './past';
 import { Sessions } from './sessions';
 import { shutDownPool } from './shutdown';
 import { troubleOf } from './trouble';
@@ -62,7 +63,7 @@ export async function runPool(options: PoolRunOptions): Promise<PoolRun> {
     await Promise.all(
       model.hosts.map(async ({ name }) => {
         const record = await state.hostBoot(name);
-        return [name, { hasKeys: record?.hello !== undefined, poweredOff: record?.poweredOffAt !== undefined }] as const;
+        return [name, { hasKeys: lastHello(record) !== undefined, poweredOff: record?.poweredOffAt !== undefined }] as const;
       }),
     ),
   );

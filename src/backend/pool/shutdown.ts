@@ -81,11 +81,12 @@ class Descent {
     await Promise.all([...this.hosts.values()].filter(({ name, state }) => !hosts.has(name) && state !== 'off').map((host) => this.leaveUnreached(host)));
   }
 
-  /** A host that never said hello and shows no sign of life was never on. */
+  /** A host that never fetched a boot script, or was switched off, and shows no sign of life is off. */
   private async leaveUnreached({ name, state, cause }: HostStatus): Promise<void> {
-    const wasUp = mayBeUp(await this.options.state.hostBoot(name));
-    if (!wasUp && (state === 'waking' || state === 'failed')) this.changeHost(name, { state: 'off', percent: 0 });
-    else if (!wasUp) this.changeHost(name, { state: 'failed', cause: `${name} is still booting and can't be told to switch off yet`, remedy: 'Run `pxen down` again when it is up, or press its power button.' });
+    const record = await this.options.state.hostBoot(name);
+    const showsItself = state !== 'waking' && state !== 'failed';
+    if (!mayBeUp(record) && !showsItself) this.changeHost(name, { state: 'off', percent: 0 });
+    else if (record?.hello === undefined && showsItself) this.changeHost(name, { state: 'failed', cause: `${name} is still booting and can't be told to switch off yet`, remedy: 'Run `pxen down` again when it is up, or press its power button.' });
     else this.changeHost(name, { state: 'failed', cause: cause ?? `${name} can't be reached over ssh`, remedy: 'If it still runs, shut its guests down by hand and press its power button.' });
   }
 
