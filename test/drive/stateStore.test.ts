@@ -9,7 +9,7 @@ import { countingRandom, stoppedClock, temporaryFolder } from './folder';
 const LOCK: PlacementLock = {
   assignments: { web1: 'node2', db1: 'node1' },
   disks: {
-    'web1/root': { place: { storage: 'nas' }, generation: 1, sizeBytes: 2 },
+    'web1/root': { place: { storage: 'nas' }, generation: 1, sizeBytes: 2, adopted: true },
     'db1/root': { place: { host: 'node1', array: 'r0' }, generation: 3, sizeBytes: 42_949_672_960 },
   },
 };
@@ -76,6 +76,7 @@ describe('The state folder', () => {
             "sizeBytes": 42949672960
           },
           "web1/root": {
+            "adopted": true,
             "generation": 1,
             "place": {
               "storage": "nas"

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Domain } from '../../src/backend/hosts/control';
+import type { LockedDisk } from '../../src/backend/drive/state';
 import { type HostKnowledge, type StartFacts, mayStart } from '../../src/backend/pool/machine/safety';
 import type { DiskKnowledge } from '../../src/backend/pool/machine/state';
 import { parsePlace, uuidOf } from './models';
@@ -9,24 +10,26 @@ const VM = { name: 'db1', uuid: uuidOf('db1') };
 const asked = (...domains: readonly Domain[]): HostKnowledge => ({ kind: 'asked', askedAt: 0, domains });
 const domain = (name: string, uuid = uuidOf(name), state: Domain['state'] = 'running'): Domain => ({ name, uuid, id: 1, memoryBytes: 1, vcpus: 1, state });
 
-/** `seen`: copies as `place:generation`; `locked`: what the drive records. */
+const lockedAt = (text: string): LockedDisk => ({ ...parsePlace(text), sizeBytes: 1, ...(text.endsWith(':adopted') && { adopted: true }) });
+
+/** `seen`: copies as `place:generation`; `locked`: what the drive records, `:adopted` when it was merely found. */
 function disk(seen: readonly string[], locked?: string, more: Partial<DiskKnowledge> = {}): DiskKnowledge {
   return {
     vm: 'db1',
     disk: 'root',
     copies: seen.map((text) => ({ ...parsePlace(text), vmUuid: VM.uuid, sizeBytes: 1 })),
-    locked: locked === undefined ? undefined : { ...parsePlace(locked), sizeBytes: 1 },
-    adopted: false,
+    locked: locked === undefined ? undefined : lockedAt(locked),
     ...more,
   };
 }
 
-function facts(parts: { readonly hosts?: Readonly<Record<string, HostKnowledge>>; readonly disks?: readonly DiskKnowledge[]; readonly lastHost?: string; readonly mounts?: readonly string[]; readonly now?: number }): StartFacts {
+function facts(parts: { readonly hosts?: Readonly<Record<string, HostKnowledge>>; readonly disks?: readonly DiskKnowledge[]; readonly lastHost?: string; readonly mounts?: readonly string[]; readonly unread?: readonly string[]; readonly now?: number }): StartFacts {
   return {
     now: parts.now ?? 0,
     freshMs: 5_000,
     hosts: new Map(Object.entries({ node1: asked(), node2: asked(), ...parts.hosts })),
     lastHost: parts.lastHost,
+    unread: parts.unread ?? [],
     mounts: (parts.mounts ?? ['node1/r0', 'nas']).map((text) => parsePlace(text).place),
     disks: parts.disks ?? [disk(['node1/r0:1'], 'node1/r0:1')],
   };
@@ -41,6 +44,8 @@ describe('a VM is started', () => {
     ['from shared storage, when the last host to run it was asked', facts({ hosts: { node2: { kind: 'silent' } }, disks: [disk(['nas:1'], 'nas:1')], lastHost: 'node1' })],
     ['beside a twin of its disk that was made and never recorded', facts({ disks: [disk(['node1/r0:1', 'node2/r0:1'], 'node1/r0:1')] })],
     ['from a newer copy than the drive knows of', facts({ disks: [disk(['node1/r0:3'], 'node2/r0:2')] })],
+    ['from a disk that was merely found, once all others were read', facts({ disks: [disk(['node1/r0:1', 'node2/r0:0'], 'node1/r0:1:adopted')] })],
+    ['from a disk that the drive records, whoever wasn’t read', facts({ unread: ['node3'] })],
     ['beside other domains', facts({ hosts: { node1: asked(domain('web1')) } })],
   ];
   it.each(allowed)('%s', (_, known) => {
@@ -62,9 +67,10 @@ describe('a VM is not started', () => {
     ['when its disk is gone from where the drive records it', facts({ disks: [disk([], 'node1/r0:1')] }), 'disk', /belongs on node1\/r0 in generation 1, but isn't there/],
     ['from a copy older than the one recorded', facts({ disks: [disk(['node1/r0:1'], 'node1/r0:2')] }), 'disk', /generation 2, but isn't there/],
     ['on a host that has only an older copy', facts({ disks: [disk(['node1/r0:1', 'node2/r0:2'], 'node2/r0:2')] }), 'disk', /newest copy .* is on node2\/r0, not on node1/],
-    ['when two copies are alike and no record decides', facts({ disks: [disk(['node1/r0:1', 'node2/r0:1'], 'node1/r0:1', { adopted: true })] }), 'disk', /exists twice, on node1\/r0 and node2\/r0/],
+    ['when two copies are alike and no record decides', facts({ disks: [disk(['node1/r0:1', 'node2/r0:1'], 'node1/r0:1:adopted')] }), 'disk', /exists twice, on node1\/r0 and node2\/r0/],
     ['from an array that isn’t mounted now', facts({ mounts: ['node1/r1', 'nas'] }), 'disk', /on node1\/r0, which isn't mounted on node1/],
     ['from shared storage that its host hasn’t mounted', facts({ mounts: ['node1/r0'], disks: [disk(['nas:1'], 'nas:1')] }), 'disk', /on shared storage nas, which isn't mounted on node1/],
+    ['from a disk that was merely found, while another host may hold a newer copy', facts({ unread: ['node3'], disks: [disk(['node1/r0:1'], 'node1/r0:1:adopted')] }), 'disk', /found on node1\/r0, but node3, which may hold a newer copy/],
     ['from a disk of another VM of that name', facts({ disks: [disk([], 'node1/r0:1', { copies: [{ ...parsePlace('node1/r0:1'), vmUuid: uuidOf('other'), sizeBytes: 1 }] })] }), 'disk', /belongs to another VM/],
     ['beside a foreign domain of its name', facts({ hosts: { node1: asked(domain('db1', uuidOf('other'))) } }), 'name-taken', /another domain named db1 runs on node1/],
     ['before every reachable host was asked', facts({ hosts: { node2: { kind: 'unasked' } } }), 'ask-first', /asking node2/],

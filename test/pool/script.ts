@@ -3,7 +3,7 @@
  *
  *   host node1 arrays=r0 keys            a host; `keys`: its last boot's keys are known; `off`: PXEN switched it off
  *   vm db1 disks=root after=dns1         a VM; also priority=, delay=, memory=, on=, apart=, shared, manual
- *   lock db1=node1 db1/root=node1/r0:1   what the drive records
+ *   lock db1=node1 db1/root=node1/r0:1   what the drive records; `:adopted`: merely found
  *   pool timeout=100s attempts=2
  *   @3s dhcp node1 bios                  at second 3 this happens; ticks that fall due before it come first
  *
@@ -75,7 +75,7 @@ function open(setup: readonly string[]): PoolState {
   for (const word of setup.filter((line) => line.startsWith('lock ')).flatMap((line) => line.split(' ').slice(1))) {
     const [key = '', value = ''] = word.split('=');
     if (!key.includes('/')) lock.assignments[key] = value;
-    else lock.disks[key] = { ...parsePlace(value), sizeBytes: 1 };
+    else lock.disks[key] = { ...parsePlace(value), sizeBytes: 1, ...(value.endsWith(':adopted') && { adopted: true }) };
   }
   const model = aModel(
     hosts.map(({ name, options }) => aHost(name, list(options['arrays']))),
@@ -242,7 +242,7 @@ function effectInWords(effect: PoolEffect): string {
       return `create-disk ${effect.vm}/${effect.disk} on ${'storage' in effect.place ? effect.place.storage : `${effect.place.host}/${effect.place.array}`} generation ${effect.record.generation}`;
     case 'write-lock': {
       const { assignments, disks } = effect.lock;
-      const entries = [...Object.entries(assignments).map(([vm, host]) => `${vm}=${host}`), ...Object.entries(disks).map(([key, { place, generation }]) => `${key}=${'storage' in place ? place.storage : `${place.host}/${place.array}`}:${generation}`)];
+      const entries = [...Object.entries(assignments).map(([vm, host]) => `${vm}=${host}`), ...Object.entries(disks).map(([key, { place, generation, adopted }]) => `${key}=${'storage' in place ? place.storage : `${place.host}/${place.array}`}:${generation}${adopted === true ? ':adopted' : ''}`)];
       return `write-lock ${entries.join(' ')}`;
     }
     case 'survey':

@@ -22,6 +22,8 @@ export interface LockedDisk {
   readonly place: DiskPlace;
   readonly generation: number;
   readonly sizeBytes: number;
+  /** The drive knew nothing of it: it was found on its place, and no VM was started from it since. A copy elsewhere may be the right one. */
+  readonly adopted?: true;
 }
 
 /** `hosts/<name>.json`: the present boot of a host, so that a restarted backend recognises it. */

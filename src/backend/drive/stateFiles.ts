@@ -100,10 +100,12 @@ function helloRecord(json: JsonReader): HelloRecord {
 }
 
 function lockedDisk(json: JsonReader): LockedDisk {
+  const adopted = json.optional('adopted');
   return {
     place: diskPlace(json.get('place')),
     generation: json.get('generation').number(),
     sizeBytes: json.get('sizeBytes').number(),
+    ...(adopted?.flag() === true && { adopted: true }),
   };
 }
 
@@ -121,6 +123,11 @@ class JsonReader {
     private readonly value: unknown,
     private readonly path: string,
   ) {}
+
+  flag(): boolean {
+    if (typeof this.value !== 'boolean') throw this.mismatch('true or false');
+    return this.value;
+  }
 
   get(key: string): JsonReader {
     const found = this.optional(key);

@@ -1,9 +1,11 @@
 /**
  * Where disks are: what the drive records, joined with what arrays and storage show. The drive's record follows the arrays
- * when they know better (a newer generation, or a disk it has never heard of), and never forgets a disk by itself.
+ * when they know better (a newer generation, or a disk it has never heard of), and never forgets a disk by itself. What it
+ * learned so is marked as adopted, on the drive too: a doubt whether it is the right copy outlives this run.
  */
 
 import type { DiskPlace } from '../../../protocol';
+import type { VmModel } from '../../drive/model';
 import type { LockedDisk } from '../../drive/state';
 import type { ArrayReport, DiskRecord, StorageReport } from '../../hosts/control';
 import type { Draft } from './draft';
@@ -15,7 +17,7 @@ export function newDisks(config: PoolConfig): Map<string, DiskKnowledge> {
     config.model.vms.flatMap((vm) =>
       vm.disks.map(({ name }): [string, DiskKnowledge] => {
         const key = diskKey(vm.name, name);
-        return [key, { vm: vm.name, disk: name, copies: [], locked: config.lock.disks[key], adopted: false }];
+        return [key, { vm: vm.name, disk: name, copies: [], locked: config.lock.disks[key] }];
       }),
     ),
   );
@@ -37,12 +39,21 @@ export function addCopy(draft: Draft, place: DiskPlace, record: DiskRecord): voi
   const key = diskKey(record.vm, record.disk);
   const { copies } = draft.disk(key);
   draft.updateDisk(key, { copies: [...copies.filter((copy) => !samePlace(copy.place, place)), copyOf(place, record)] });
-  lockDisk(draft, key, { place, generation: record.generation, sizeBytes: record.sizeBytes }, false);
+  lockDisk(draft, key, { place, generation: record.generation, sizeBytes: record.sizeBytes });
 }
 
 /** The record of a disk still to be made: one generation above anything known of it. */
 export function nextGeneration(disk: DiskKnowledge): number {
   return 1 + Math.max(0, disk.locked?.generation ?? 0, ...disk.copies.map(({ generation }) => generation));
+}
+
+/** It was shown that a VM may be started from its disks: from now on they are the right ones, whatever turns up later. */
+export function confirmDisks(draft: Draft, vm: VmModel): void {
+  for (const { name } of vm.disks) {
+    const key = diskKey(vm.name, name);
+    const { locked } = draft.disk(key);
+    if (locked?.adopted === true) lockDisk(draft, key, { place: locked.place, generation: locked.generation, sizeBytes: locked.sizeBytes });
+  }
 }
 
 function readPlace(draft: Draft, place: DiskPlace, records: readonly DiskRecord[]): void {
@@ -61,14 +72,14 @@ function adoptNewest(draft: Draft): void {
     for (const copy of disk.copies) {
       const { locked } = draft.disk(key);
       if (copy.vmUuid === uuid && (locked === undefined || copy.generation > locked.generation)) {
-        lockDisk(draft, key, { place: copy.place, generation: copy.generation, sizeBytes: copy.sizeBytes }, locked === undefined);
+        lockDisk(draft, key, { place: copy.place, generation: copy.generation, sizeBytes: copy.sizeBytes, adopted: true });
       }
     }
   }
 }
 
-function lockDisk(draft: Draft, key: string, locked: LockedDisk, adopted: boolean): void {
-  draft.updateDisk(key, { locked, adopted });
+function lockDisk(draft: Draft, key: string, locked: LockedDisk): void {
+  draft.updateDisk(key, { locked });
   const { content } = draft.lock;
   draft.lock = { ...draft.lock, content: { ...content, disks: { ...content.disks, [key]: locked } } };
 }

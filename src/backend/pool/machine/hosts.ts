@@ -38,7 +38,7 @@ export function newHosts(config: PoolConfig, now: number): Map<string, HostNode>
           nextWakeAt: undefined,
           wakes: 0,
           fraction: 0,
-          hasKeys: past !== undefined && past.hasKeys && !past.poweredOff,
+          hasKeys: past?.hasKeys === true,
           link: 'down',
           nextLinkAt: undefined,
           quiet: past?.poweredOff === true,
@@ -57,10 +57,10 @@ export function newHosts(config: PoolConfig, now: number): Map<string, HostNode>
   );
 }
 
-/** Asks the hosts that may be up already, and wakes the others. */
+/** Asks the hosts that may be up already, and wakes the others. One that PXEN switched off is asked beside being woken: somebody may have been quicker. */
 export function startHosts(draft: Draft): void {
   for (const [name, host] of draft.hosts) {
-    if (host.hasKeys) openLink(draft, name, 'probe');
+    if (host.hasKeys && !host.quiet) openLink(draft, name, 'probe');
     else beginAttempt(draft, name, 1);
   }
 }

@@ -12,6 +12,13 @@ export function mountsOf(host: HostNode): readonly DiskPlace[] {
   return [...arrays, ...storage];
 }
 
+/** What of a host may hold disks that weren't seen in this run, in words. One that this drive never booted holds none. */
+export function unreadAt(host: HostNode): readonly string[] {
+  const { name, arrays } = host.spec;
+  if (host.lastBootId === undefined) return host.hasKeys ? [name] : [];
+  return arrays.filter((array) => host.arrays?.some(({ status }) => status.name === array.name && !status.mounted) === true).map((array) => `${name}/${array.name}`);
+}
+
 export function hasMounted(host: HostNode, place: DiskPlace): boolean {
   return mountsOf(host).some((mount) => samePlace(mount, place));
 }

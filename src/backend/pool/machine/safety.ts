@@ -19,6 +19,8 @@ export interface StartFacts {
   readonly hosts: ReadonlyMap<string, HostKnowledge>;
   /** The host that the drive names as the VM's; undefined: it was never started. */
   readonly lastHost: string | undefined;
+  /** Hosts and arrays that may hold disks and weren't read in this run, in words: each may hold a newer copy. */
+  readonly unread: readonly string[];
   /** What is mounted on the host where it is to be started. */
   readonly mounts: readonly DiskPlace[];
   /** What is known of each disk of the VM, in the spec's order. */
@@ -109,7 +111,7 @@ function holds(host: string, vm: string, facts: StartFacts): string | undefined 
   return undefined;
 }
 
-function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host: string, disk: DiskKnowledge, { mounts }: StartFacts): StartVerdict | undefined {
+function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host: string, disk: DiskKnowledge, { mounts, unread }: StartFacts): StartVerdict | undefined {
   const deny = (reason: string, remedy: string): StartVerdict => ({ ok: false, code: 'disk', reason, remedy });
   const newest = newestPlace(disk);
   if (newest === undefined) return deny(`disk ${disk.disk} of ${vm.name} doesn't exist yet`, 'It is made when the VM is given a place.');
@@ -125,10 +127,16 @@ function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host:
     return deny(`disk ${disk.disk} on ${where} belongs to another VM named ${vm.name} (UUID ${copy.vmUuid}, not ${vm.uuid})`, 'Give one of the two another name.');
   }
   const twin = disk.copies.find(({ place, generation }) => generation === newest.generation && !samePlace(place, newest.place));
-  if (twin !== undefined && (disk.locked === undefined || disk.adopted)) {
+  if (twin !== undefined && (disk.locked === undefined || disk.locked.adopted === true)) {
     return deny(
       `disk ${disk.disk} of ${vm.name} exists twice, on ${where} and ${placeInWords(twin.place)}, and nothing on the drive says which is the right one`,
       'Compare the two and move the wrong one out of pxen/vms on its array.',
+    );
+  }
+  if (disk.locked?.adopted === true && unread.length > 0) {
+    return deny(
+      `the drive has no record of disk ${disk.disk} of ${vm.name}; it was found on ${where}, but ${unread.join(' and ')}, which may hold a newer copy, couldn't be read`,
+      `Bring up ${unread.join(' and ')}; what is gone for good is taken out of the specs.`,
     );
   }
   if ('host' in newest.place && newest.place.host !== host) {

@@ -20,7 +20,7 @@ export interface PoolConfig {
 }
 
 export interface HostPast {
-  /** Its host keys are on the drive, so it can be asked whether it is still up. */
+  /** Its host keys are on the drive: it was booted from it, can be asked whether it is still up, and may hold disks. */
   readonly hasKeys: boolean;
   /** PXEN itself switched it off since. */
   readonly poweredOff: boolean;
@@ -116,8 +116,6 @@ export interface DiskKnowledge {
   /** As seen on arrays and storage, at the last look at each. */
   readonly copies: readonly DiskCopy[];
   readonly locked: LockedDisk | undefined;
-  /** The drive knew nothing of this disk when the run began; the entry was made from a copy that was found. */
-  readonly adopted: boolean;
 }
 
 export interface DiskCopy {

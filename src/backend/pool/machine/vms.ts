@@ -5,10 +5,10 @@
 
 import type { Draft } from './draft';
 import type { PoolInput } from './events';
-import { addCopy, nextGeneration } from './disks';
+import { addCopy, confirmDisks, nextGeneration } from './disks';
 import { askHosts, knowledgeOf } from './domains';
 import { assign } from './lock';
-import { hasMounted, mountsOf } from './mounts';
+import { hasMounted, mountsOf, unreadAt } from './mounts';
 import { mayStart, newestPlace, placeInWords } from './safety';
 import { startOrder } from './startOrder';
 import { type HostNode, type PoolConfig, type VmNode, diskKey } from './state';
@@ -158,6 +158,7 @@ function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): voi
     now: draft.now,
     freshMs: draft.config.timing.surveyFreshMs,
     hosts: new Map([...draft.hosts].map(([key, node]) => [key, knowledgeOf(node)])),
+    unread: [...draft.hosts.values()].flatMap(unreadAt),
     mounts: mountsOf(host),
     lastHost: draft.lock.content.assignments[name],
     disks: vm.spec.disks.map((disk) => draft.disk(diskKey(name, disk.name))),
@@ -168,6 +169,7 @@ function startWhenDue(draft: Draft, name: string, host: HostNode, say: Say): voi
     say({ state: mayChange ? 'waiting' : 'failed', host: hostName, reason: verdict.reason, remedy: verdict.remedy });
     return;
   }
+  confirmDisks(draft, vm.spec);
   if (!isRecorded(draft, vm, hostName)) {
     assign(draft, name, hostName);
     say({ state: 'waiting', host: hostName, reason: 'its place is being recorded on the drive' });
