@@ -17,7 +17,7 @@ import { domainConfig, mountOf } from './guests';
 import type { PoolKeys } from './keys';
 import { Lanes } from './lanes';
 import { withLimit } from './limits';
-import type { PoolEffect, PoolInput, SurveyAnswer } from './machine';
+import { LISTING_MS, type PoolEffect, type PoolInput, type SurveyAnswer } from './machine';
 import { lastHello } from './past';
 import type { Sessions } from './sessions';
 import { isStranger, troubleOf } from './trouble';
@@ -45,7 +45,6 @@ export interface EffectsOptions {
 
 /** ssh says itself when it gets no answer; these only bound what has gone wrong beyond that. */
 const CONNECT_MS = 60_000;
-const LISTING_MS = 30_000;
 const RECORD_MS = 60_000;
 const START_MS = 10 * 60_000;
 

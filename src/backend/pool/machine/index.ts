@@ -11,7 +11,7 @@ import { hostDeadlines, newHosts, startHosts, stepHost, tickHosts } from './host
 import { lockEnded, writeLock } from './lock';
 import { planDeadline, planEnded, planIfNeeded } from './planning';
 import type { PoolConfig, PoolState, PoolTiming } from './state';
-import { stepLimits } from './steps';
+import { LISTING_MS, stepLimits } from './steps';
 import { considerVms, newVms, stepVm } from './vms';
 
 export type { DiskAtHost, PoolEffect, PoolInput, SurveyAnswer, Trouble } from './events';
@@ -19,6 +19,7 @@ export type { HostPast, PoolConfig, PoolState, PoolTiming } from './state';
 export { isGood, isSettled } from './settled';
 export { hostStatus, snapshotOf, vmStatus } from './snapshot';
 export { startOrder } from './startOrder';
+export { LISTING_MS } from './steps';
 
 /** The machine's clockwork for a cluster whose attempts may take `timeoutMs` each. */
 export function poolTiming(boot: { readonly timeoutMs: number; readonly attempts: number }): PoolTiming {
@@ -28,7 +29,8 @@ export function poolTiming(boot: { readonly timeoutMs: number; readonly attempts
     wakeEveryMs: 10_000,
     connectEveryMs: 1_000,
     planWaitMs: 30_000,
-    surveyFreshMs: 5_000,
+    // A round counts from when it was asked and ends with its slowest host: shorter than a listing may take, none would ever count.
+    surveyFreshMs: LISTING_MS + 15_000,
     lockRetryMs: 5_000,
     lockTries: 3,
     startsPerHost: 2,

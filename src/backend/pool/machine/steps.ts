@@ -30,6 +30,9 @@ const SHARE: Readonly<Record<TimedStep, number>> = {
 /** A host that is up answers within seconds, an emulated one within ten. */
 const PROBE_MS = 15_000;
 
+/** How long a host may take to list its domains. */
+export const LISTING_MS = 30_000;
+
 /** Limits for one attempt that may take `timeoutMs`. */
 export function stepLimits(timeoutMs: number): StepLimits {
   const limit = (step: TimedStep) => Math.round(timeoutMs * SHARE[step]);
