@@ -116,6 +116,17 @@ describe('a pool that runs', () => {
     expect(snapshot?.vms.filter(({ state }) => state !== 'running')).toEqual([]);
   });
 
+  it('notices that a guest which it saw shutting down has ended', async () => {
+    const { world, backend } = await liveThrough([]);
+    const stateOf = () => backend.run?.snapshot().vms.find(({ name }) => name === 'web1');
+    world.setGuest('web1', 'shutdown');
+    await world.clock.runUntil(until(world, () => stateOf()?.state === 'stopping'));
+    world.setGuest('web1', undefined);
+    await world.clock.runUntil(until(world, () => stateOf()?.state !== 'stopping'));
+    expect(stateOf()).toMatchObject({ state: 'stopped', reason: expect.stringMatching(/ended by itself/) as string });
+    expect(backend.run?.snapshot().phase).toBe('up');
+  });
+
   it('brings a host back whose plug was pulled, with its VMs', async () => {
     const { world, backend } = await liveThrough([]);
     world.pullPlug('node2');

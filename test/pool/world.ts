@@ -171,6 +171,13 @@ export class World {
     server.onEvent({ kind: 'script', mac, host: name, sentence: 'script' });
   }
 
+  /** What its host says of a guest from now on; undefined: it is gone. */
+  setGuest(vm: string, domainState: Domain['state'] | undefined): void {
+    for (const machine of this.machines.values()) {
+      machine.domains = machine.domains.flatMap((domain) => (domain.name !== vm ? [domain] : domainState === undefined ? [] : [{ ...domain, state: domainState }]));
+    }
+  }
+
   private startBootServer(backend: Backend): PoolParts['startBootServer'] {
     return (server) => {
       this.server = server;

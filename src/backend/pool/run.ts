@@ -52,7 +52,7 @@ export interface PoolRun {
   close(): Promise<void>;
 }
 
-/** How often the hosts are asked for their domains once all is up, to notice what ended by itself. */
+/** How often the hosts are asked for their domains, to notice what ended by itself; also a guest seen while it shuts down must be seen gone. */
 const WATCH_MS = 30_000;
 
 /** Starts serving, then waking. Rejects when the boot server can't be started or the drive's state can't be read. */
@@ -245,7 +245,7 @@ class Runner implements PoolRun {
 
   private watch(): void {
     this.cancelWatch = this.options.clock.after(WATCH_MS, () => {
-      if (isSettled(this.state)) this.send({ kind: 'watch' });
+      this.send({ kind: 'watch' });
       this.watch();
     });
   }
