@@ -55,6 +55,7 @@ export function play(text: string): string {
       fired.until = due + 1;
       const before = out.length;
       take({ kind: 'tick' }, due);
+      if ((nextDeadline(state) ?? Number.POSITIVE_INFINITY) <= due) throw new Error(`what was due at ${due / 1000} s is due for ever`);
       if (out.length > before) out.splice(before, 0, `  @${due / 1000}s`);
     }
     out.push(...ticks, line);

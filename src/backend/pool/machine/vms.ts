@@ -64,7 +64,11 @@ export function considerVms(draft: Draft): void {
 
 function considerVm(draft: Draft, name: string): void {
   const vm = draft.vm(name);
-  if (vm.final || vm.runsSince !== undefined || vm.state === 'starting') return;
+  if (vm.final || vm.runsSince !== undefined || vm.state === 'starting') {
+    // It waits for no time any more; left standing, this one would be due for ever.
+    draft.updateVm(name, { dueAt: undefined });
+    return;
+  }
   const say = (patch: Partial<VmNode> & Pick<VmNode, 'state'>) => draft.updateVm(name, { reason: undefined, remedy: undefined, dueAt: undefined, ...patch });
   if (!vm.spec.start.auto) {
     say({ state: 'stopped', reason: 'its spec says start.auto: false' });
