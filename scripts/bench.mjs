@@ -19,7 +19,7 @@ let failed = 0;
 try {
   for (const file of found) {
     const outfile = join(out, `${file.replaceAll(/[\\/]/g, '-')}.mjs`);
-    await build({ entryPoints: [join(ROOT, 'bench', file)], outfile, bundle: true, platform: 'node', target: 'node20', format: 'esm', external: ['*.node', 'yaml-language-server', 'highs'], banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }, logLevel: 'warning' });
+    await build({ entryPoints: [join(ROOT, 'bench', file)], outfile, bundle: true, platform: 'node', target: 'node20', format: 'esm', external: ['*.node', 'yaml-language-server', 'highs'], banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" }, logLevel: 'warning' });
     console.log(`\n== bench/${file}`);
     const { status } = spawnSync(process.execPath, [outfile], { cwd: ROOT, stdio: 'inherit' });
     if (status !== 0) failed += 1;
