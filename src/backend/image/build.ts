@@ -48,7 +48,7 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
     await makeRoot(recipe, work, epoch, options);
     const made = path.join(work, 'out');
     await makeSquashfs(work, epoch, options);
-    await stripEfiXen(made, options.signal);
+    await stripEfiXen(made, epoch, options.signal);
     const manifest: Manifest = {
       name: options.name,
       created: new Date(epoch * 1000).toISOString(),
@@ -115,9 +115,22 @@ async function makeSquashfs(work: string, epoch: number, { log, signal }: BuildI
   });
 }
 
-/** Debian's xen.efi carries 25 MB of debugging data, which UEFI would load too. Xen's own build strips it this way. */
-async function stripEfiXen(folder: string, signal: AbortSignal): Promise<void> {
-  await runCommand('strip', ['--strip-debug', path.join(folder, 'xen.efi')], { signal });
+/**
+ * Debian's xen.efi carries 25 MB of debugging data, which UEFI would load too. Xen's own build strips it this way. `strip`
+ * writes the time of day into the header; it is set to the image's date (PE format, "COFF File Header": TimeDateStamp).
+ */
+async function stripEfiXen(folder: string, epoch: number, signal: AbortSignal): Promise<void> {
+  const file = path.join(folder, 'xen.efi');
+  await runCommand('strip', ['--strip-debug', file], { signal });
+  const handle = await open(file, 'r+');
+  try {
+    const signatureOffset = (await handle.read(Buffer.alloc(4), 0, 4, 0x3c)).buffer.readUInt32LE();
+    const date = Buffer.alloc(4);
+    date.writeUInt32LE(epoch % 2 ** 32);
+    await handle.write(date, 0, 4, signatureOffset + 8);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** From the lists that customize.sh left beside the boot files. */
