@@ -3,12 +3,13 @@
  * files out of it, the rest becomes `root.squashfs`. Works as root, or rootless where user namespaces are allowed.
  */
 
-import { copyFile, mkdir, mkdtemp, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock, Log } from '../system';
 import { runCommand } from './command';
 import { IMAGE_FILES, ImageError, checkImageFiles, describeImageFiles, readManifest, writeManifest, type Manifest } from './manifest';
+import { setPeDate } from './pe';
 import { KERNEL_ARGUMENTS, XEN_ARGUMENTS, readRecipe, type Recipe, type RecipeChoice } from './recipe';
 
 export interface BuildImageOptions extends RecipeChoice {
@@ -117,20 +118,14 @@ async function makeSquashfs(work: string, epoch: number, { log, signal }: BuildI
 
 /**
  * Debian's xen.efi carries 25 MB of debugging data, which UEFI would load too. Xen's own build strips it this way. `strip`
- * writes the time of day into the header; it is set to the image's date (PE format, "COFF File Header": TimeDateStamp).
+ * writes the time of day into the header, which would make each build another.
  */
 async function stripEfiXen(folder: string, epoch: number, signal: AbortSignal): Promise<void> {
   const file = path.join(folder, 'xen.efi');
   await runCommand('strip', ['--strip-debug', file], { signal });
-  const handle = await open(file, 'r+');
-  try {
-    const signatureOffset = (await handle.read(Buffer.alloc(4), 0, 4, 0x3c)).buffer.readUInt32LE();
-    const date = Buffer.alloc(4);
-    date.writeUInt32LE(epoch % 2 ** 32);
-    await handle.write(date, 0, 4, signatureOffset + 8);
-  } finally {
-    await handle.close();
-  }
+  const content = await readFile(file);
+  setPeDate(content, epoch);
+  await writeFile(file, content);
 }
 
 /** From the lists that customize.sh left beside the boot files. */
