@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile, mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -140,6 +140,40 @@ describe('a backend', () => {
     expect(await opened.service.down(opened.drive, false, never)).toMatchObject({ exitCode: 3, snapshot: { phase: 'partly', hosts: [unknown, { state: 'off' }] } });
   });
 
+  it('has the drive to itself while it shuts hosts down that no backend runs', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    await opened.service.close();
+    const parts = opened.world.parts();
+    const claimedBy: (number | undefined)[] = [];
+    const stateFolder = path.join(opened.drive, 'state');
+    opened.world.parts = () => ({
+      ...parts,
+      connectHost: async (target, signal) => {
+        claimedBy.push((await findBackend(stateFolder, systemClock))?.pid);
+        return parts.connectHost(target, signal);
+      },
+    });
+    const downer = await openService({}, opened.drive, opened.world);
+    expect(await downer.service.down(opened.drive, false, never)).toMatchObject({ exitCode: 0 });
+    expect(claimedBy).toEqual([process.pid, process.pid]);
+    expect(await findBackend(stateFolder, systemClock)).toBeUndefined();
+    const held = await claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() });
+    onTestFinished(() => held.release());
+    await expect(downer.service.down(opened.drive, false, never)).rejects.toThrow('works on this drive already');
+  });
+
+  it('knows a drive by whatever path it is named', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    const link = path.join(await emptyFolder(), 'drive');
+    await symlink(opened.drive, link);
+    expect(await opened.service.boot({ drive: link, target: 'machines' }, never)).toMatchObject({ exitCode: 0 });
+    expect(await opened.service.down(link, false, never)).toMatchObject({ exitCode: 0 });
+    await opened.service.ended(link);
+    expect(opened.world.running()).toEqual([]);
+  });
+
   it('forwards status and down to the backend that works on the drive', async () => {
     const drive = await smallDrive();
     // Another process can't be had in a test of units; what counts is that the record's process isn't this one.
@@ -181,6 +215,38 @@ describe('the record of a backend that has ended', () => {
     const claim = await claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() });
     expect(await findBackend(stateFolder, systemClock)).toMatchObject({ pid: process.pid });
     await claim.release();
+  });
+
+  it('lets one of many that start at once have the drive', async () => {
+    for (let round = 0; round < 100; round += 1) {
+      const stateFolder = await emptyFolder();
+      await writeFile(path.join(stateFolder, 'backend.json'), JSON.stringify({ pid: 2 ** 22 - 1, socket: '/nowhere/backend.sock', startedAt: 'x', target: 'machines' }));
+      const claims = await Promise.allSettled(Array.from({ length: 4 }, () => claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() })));
+      const won = claims.flatMap((claim) => (claim.status === 'fulfilled' ? [claim.value] : []));
+      for (const claim of won) await claim.release();
+      expect(won).toHaveLength(1);
+      expect(await readdir(stateFolder)).toEqual([]);
+    }
+  });
+
+  it('is that of one that runs as long as it can’t be told that nobody listens', async () => {
+    const stateFolder = await emptyFolder();
+    const unsure = path.join(stateFolder, 'loop.sock');
+    await symlink(unsure, unsure);
+    await writeFile(path.join(stateFolder, 'backend.json'), JSON.stringify({ pid: process.ppid, socket: unsure, startedAt: 'x', target: 'machines' }));
+    expect(await findBackend(stateFolder, systemClock)).toMatchObject({ pid: process.ppid });
+    await expect(claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() })).rejects.toThrow(`Another backend (process ${process.ppid}`);
+  });
+
+  it('is reported when its backend can’t be asked', async () => {
+    const drive = await smallDrive();
+    const stateFolder = path.join(drive, 'state');
+    const unsure = path.join(stateFolder, 'loop.sock');
+    await mkdir(stateFolder);
+    await symlink(unsure, unsure);
+    await writeFile(path.join(stateFolder, 'backend.json'), JSON.stringify({ pid: process.ppid, socket: unsure, startedAt: 'x', target: 'machines' }));
+    const { service } = await openService({}, drive);
+    await expect(service.down(drive, false, never)).rejects.toThrow(/^The backend that works on this drive \(process \d+\) can't be asked: .*ELOOP.* Ask as the user who started it, or end that process\.$/);
   });
 
   it('doesn’t let two that start at once both have the drive', async () => {

@@ -105,7 +105,7 @@ const GITIGNORE_TEXT = `# Private keys stay on the drive.
 
 # Of this machine and this moment only. The rest of state/ is worth keeping: it says which disks exist and where.
 /state/lab/
-/state/backend.json
+/state/backend*.json
 
 .pxen-tmp-*
 `;

@@ -1,13 +1,14 @@
 /**
- * Who works on a drive: `backend.json` in its state folder, and the socket it names. A record is believed only while that
- * socket answers, so one that a killed backend left behind is in nobody's way.
+ * Who works on a drive: `backend.json` in its state folder, and the socket it names. A record is believed until it is certain
+ * that nobody listens there, so one that a killed backend left behind is in nobody's way.
  */
 
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { BackendRecord, PoolTarget } from '../../protocol';
+import { createFileAtomic, writeFileAtomic } from '../drive/atomic';
 import type { Clock } from '../system';
 import { PoolError } from './errors';
 
@@ -24,6 +25,8 @@ export interface ClaimOptions {
 }
 
 const RECORD = 'backend.json';
+const STARTING = 'backend-starting.json';
+const TURN_TRIES = 5;
 /** A local socket answers at once or not at all. */
 const CONNECT_MS = 2_000;
 
@@ -34,7 +37,7 @@ export async function claimPool({ stateFolder, target, clock, onConnection }: Cl
   const { server, socket, close } = await listen(onConnection);
   try {
     const record: BackendRecord = { pid: process.pid, socket, startedAt: new Date(clock.now()).toISOString(), target };
-    await writeRecord(stateFolder, file, record, clock);
+    await putRecord(stateFolder, record, clock);
   } catch (error) {
     await close();
     throw error;
@@ -50,15 +53,8 @@ export async function claimPool({ stateFolder, target, clock, onConnection }: Cl
 
 /** The backend that works on this folder; undefined when there is none, or only the record of one that has ended. */
 export async function findBackend(stateFolder: string, clock: Clock): Promise<BackendRecord | undefined> {
-  const record = await readRecord(path.join(stateFolder, RECORD));
-  if (record === undefined || !isAlive(record.pid)) return undefined;
-  try {
-    (await connectTo(record.socket, clock)).destroy();
-    return record;
-  } catch {
-    // Nobody listens there any more: the process that has this id now is another.
-    return undefined;
-  }
+  const found = await judge(path.join(stateFolder, RECORD), clock);
+  return found.kind === 'working' ? found.record : undefined;
 }
 
 /** Connects to a backend's socket within two seconds. */
@@ -102,25 +98,58 @@ async function listen(onConnection: (socket: Socket) => void): Promise<{ readonl
   return { server, socket, close };
 }
 
-/** Exclusive creation decides between two that start at the same time. */
-async function writeRecord(stateFolder: string, file: string, record: BackendRecord, clock: Clock): Promise<void> {
-  for (const last of [false, true]) {
-    try {
-      const handle = await open(file, 'wx', 0o600);
-      try {
-        await handle.writeFile(`${JSON.stringify(record, undefined, 2)}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const other = await findBackend(stateFolder, clock);
-      if (other !== undefined || last) throw busy(stateFolder, other);
-      await rm(file, { force: true });
-    }
+/**
+ * Of several that start at once, the one whose `backend-starting.json` is there looks who works on the drive, and puts its
+ * record in place when nobody does. So nobody takes away the record of another that was quicker.
+ */
+async function putRecord(stateFolder: string, record: BackendRecord, clock: Clock): Promise<void> {
+  const text = `${JSON.stringify(record, undefined, 2)}\n`;
+  const starting = path.join(stateFolder, STARTING);
+  await takeTurn(stateFolder, starting, text, clock);
+  try {
+    const other = await findBackend(stateFolder, clock);
+    if (other !== undefined) throw busy(stateFolder, other);
+    await writeFileAtomic(path.join(stateFolder, RECORD), text, { mode: 0o600 });
+  } finally {
+    await rm(starting, { force: true });
   }
+}
+
+async function takeTurn(stateFolder: string, starting: string, text: string, clock: Clock): Promise<void> {
+  for (let tries = 0; tries < TURN_TRIES; tries += 1) {
+    if (await createFileAtomic(starting, text, { mode: 0o600 })) return;
+    const other = await judge(starting, clock);
+    if (other.kind === 'working') throw busy(stateFolder, other.record);
+    // One that was killed in the few milliseconds of its start left it behind.
+    if (other.kind === 'left') await rm(starting, { force: true });
+  }
+  throw busy(stateFolder, undefined);
+}
+
+type Found =
+  | { readonly kind: 'none' }
+  /** Its process has ended, or the record was cut off by a power cut or a pulled drive. */
+  | { readonly kind: 'left' }
+  | { readonly kind: 'working'; readonly record: BackendRecord };
+
+async function judge(file: string, clock: Clock): Promise<Found> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { kind: 'none' };
+    throw error;
+  }
+  const record = parseRecord(text);
+  if (record === undefined || !isAlive(record.pid)) return { kind: 'left' };
+  try {
+    (await connectTo(record.socket, clock)).destroy();
+  } catch (error) {
+    // connect(2): no such socket, or nobody listens; the process that has this id now is another. Any other trouble (another
+    // user's socket, one that is too busy to answer) doesn't show that the backend has ended.
+    if (['ENOENT', 'ECONNREFUSED'].includes(codeOf(error) ?? '')) return { kind: 'left' };
+  }
+  return { kind: 'working', record };
 }
 
 function busy(stateFolder: string, other: BackendRecord | undefined): PoolError {
@@ -128,19 +157,11 @@ function busy(stateFolder: string, other: BackendRecord | undefined): PoolError 
   return new PoolError(`${who} works on this drive already (${path.join(stateFolder, RECORD)}).`, '`pxen status` shows what it does, `pxen down` shuts its pool down; or end that process first.');
 }
 
-async function readRecord(file: string): Promise<BackendRecord | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+function parseRecord(text: string): BackendRecord | undefined {
   try {
     const value = JSON.parse(text) as Partial<BackendRecord> | null;
     return typeof value?.pid === 'number' && typeof value.socket === 'string' ? (value as BackendRecord) : undefined;
   } catch {
-    // Cut off by a power cut or a pulled drive: its writer is gone.
     return undefined;
   }
 }
@@ -151,6 +172,10 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: it runs as another user (kill(2)).
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }

@@ -1,5 +1,6 @@
 /** What a backend does: it owns at most one running pool of a drive, and answers for it. */
 
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget } from '../../protocol';
 import { loadDrive } from '../drive/load';
@@ -13,6 +14,7 @@ import { DriveInvalidError, PoolError } from './errors';
 import { GoldenImages } from './golden';
 import { vmUuids } from './guests';
 import { openPoolKeys } from './keys';
+import { machineFolders } from './machines';
 import type { PoolParts } from './parts';
 import { claimReachably } from './reachable';
 import { attachTo, type BackendHandlers } from './rpc';
@@ -38,7 +40,7 @@ interface OwnedPool {
 }
 
 export class PoolService {
-  /** By the drive's folder. */
+  /** By the drive's folder, without symbolic links. */
   private readonly pools = new Map<string, Promise<OwnedPool>>();
   private readonly ending = new Map<string, Promise<void>>();
   private readonly listeners = new Set<(event: PoolEvent) => void>();
@@ -64,7 +66,7 @@ export class PoolService {
    * the run: hosts and VMs are left as they are. Rejects with a `PoolError` when it can't begin.
    */
   async boot({ drive, target }: BootParams, signal: AbortSignal): Promise<BootResult> {
-    const root = path.resolve(drive);
+    const root = await rootOf(drive);
     await this.ending.get(root);
     const present = this.pools.get(root);
     const opening = present ?? this.open(root, target, signal);
@@ -86,7 +88,7 @@ export class PoolService {
 
   /** From the run of this backend, else from another backend's, else by asking the hosts. */
   async status(drive: string, signal: AbortSignal): Promise<PoolSnapshot> {
-    const root = path.resolve(drive);
+    const root = await rootOf(drive);
     const pool = await this.pools.get(root);
     if (pool !== undefined) return pool.run.snapshot();
     const other = await this.otherBackend(root);
@@ -95,7 +97,7 @@ export class PoolService {
   }
 
   async down(drive: string, force: boolean, signal: AbortSignal): Promise<BootResult> {
-    const root = path.resolve(drive);
+    const root = await rootOf(drive);
     const pool = await this.pools.get(root);
     if (pool !== undefined) {
       const result = downResult(await pool.run.shutDown({ force }, signal));
@@ -106,12 +108,18 @@ export class PoolService {
     const other = await this.otherBackend(root);
     if (other !== undefined) return this.askOther(other, 'pool/down', { drive: root, force }, signal);
     const model = await soundModel(root);
-    return downResult(await shutDownDirectly(root, model, this.options.parts, { force, onEvent: (event) => this.emit(event) }, signal));
+    // No other backend may begin to boot what is being shut down.
+    const claim = await this.claim({ stateFolder: machineFolders(root).stateFolder, target: 'machines' });
+    try {
+      return downResult(await shutDownDirectly(root, model, this.options.parts, { force, onEvent: (event) => this.emit(event) }, signal));
+    } finally {
+      await claim.release();
+    }
   }
 
   /** Resolves when this backend has no run of the drive any more. */
   async ended(drive: string): Promise<void> {
-    const root = path.resolve(drive);
+    const root = await rootOf(drive);
     const pool = await this.pools.get(root);
     await pool?.run.closed;
     await this.ending.get(root);
@@ -129,7 +137,7 @@ export class PoolService {
   }
 
   private async wake({ drive, hosts }: BackendRequests['pool/wake']['params'], signal: AbortSignal): Promise<{ readonly woken: readonly string[] }> {
-    const root = path.resolve(drive);
+    const root = await rootOf(drive);
     const pool = await this.pools.get(root);
     if (pool !== undefined) {
       await pool.run.wake(hosts, signal);
@@ -185,7 +193,7 @@ export class PoolService {
   }
 
   /** Others reach this backend by its socket; each connection hears the events. */
-  private claim({ stateFolder, target }: PoolEnvironment): Promise<Claim> {
+  private claim({ stateFolder, target }: Pick<PoolEnvironment, 'stateFolder' | 'target'>): Promise<Claim> {
     const { parts, log } = this.options;
     return claimReachably({ stateFolder, target, clock: parts.clock, handlers: this.handlers, log, subscribe: (listener) => this.subscribe(listener) });
   }
@@ -222,7 +230,9 @@ export class PoolService {
     params: BackendRequests[Method]['params'],
     signal: AbortSignal,
   ): Promise<BackendRequests[Method]['result']> {
-    const backend = await attachTo(record, this.options.parts.clock, (event) => this.emit(event));
+    const backend = await attachTo(record, this.options.parts.clock, (event) => this.emit(event)).catch((error: unknown) => {
+      throw new PoolError(`The backend that works on this drive (process ${record.pid}) can't be asked: ${error instanceof Error ? error.message : String(error)}.`, 'Ask as the user who started it, or end that process.');
+    });
     try {
       return await backend.request(method, params, signal);
     } catch (error) {
@@ -245,6 +255,16 @@ function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Prom
     signal.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
+}
+
+/** One drive has one name here, by whatever path it is asked for. A folder that isn't there is for the loader to tell of. */
+async function rootOf(drive: string): Promise<string> {
+  try {
+    return await realpath(drive);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path.resolve(drive);
+    throw error;
+  }
 }
 
 async function soundModel(root: string): Promise<PoolModel> {
