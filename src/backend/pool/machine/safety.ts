@@ -19,7 +19,7 @@ export interface StartFacts {
   readonly hosts: ReadonlyMap<string, HostKnowledge>;
   /** The host that the drive names as the VM's; undefined: it was never started. */
   readonly lastHost: string | undefined;
-  /** Hosts and arrays that may hold disks and weren't read in this run, in words: each may hold a newer copy. */
+  /** Hosts and arrays that may hold disks and weren't read in this run, in words: each may hold a newer copy, or run the VM. */
   readonly unread: readonly string[];
   /** What is mounted on the host where it is to be started. */
   readonly mounts: readonly DiskPlace[];
@@ -88,7 +88,7 @@ function runsAlready(vm: { readonly name: string; readonly uuid: string }, facts
 function silentHostMayRunIt(vm: string, facts: StartFacts): StartVerdict | undefined {
   for (const [name, knowledge] of facts.hosts) {
     if (knowledge.kind !== 'silent') continue;
-    const why = holds(name, vm, facts);
+    const why = holds(name, facts);
     if (why === undefined) continue;
     return {
       ok: false,
@@ -100,13 +100,11 @@ function silentHostMayRunIt(vm: string, facts: StartFacts): StartVerdict | undef
   return undefined;
 }
 
-function holds(host: string, vm: string, facts: StartFacts): string | undefined {
+function holds(host: string, facts: StartFacts): string | undefined {
   if (facts.lastHost === host) return 'it was the last to run it';
   for (const disk of facts.disks) {
     const places = [...disk.copies.map(({ place }) => place), ...(disk.locked === undefined ? [] : [disk.locked.place])];
     if (places.some((place) => 'host' in place && place.host === host)) return `it holds its disk ${disk.disk}`;
-    // Shared storage is within any host's reach; without a record of the last host, any of them may be using it.
-    if (facts.lastHost === undefined && places.some((place) => 'storage' in place)) return `it can reach its disk ${disk.disk}, which ${vm} may be using there`;
   }
   return undefined;
 }
@@ -126,16 +124,18 @@ function diskInDoubt(vm: { readonly name: string; readonly uuid: string }, host:
   if (copy.vmUuid !== vm.uuid) {
     return deny(`disk ${disk.disk} on ${where} belongs to another VM named ${vm.name} (UUID ${copy.vmUuid}, not ${vm.uuid})`, 'Give one of the two another name.');
   }
+  // Nothing was ever started from a disk that the drive records without naming a host; of any other, nobody knows.
+  const vouchedFor = disk.locked !== undefined && disk.locked.adopted !== true;
   const twin = disk.copies.find(({ place, generation }) => generation === newest.generation && !samePlace(place, newest.place));
-  if (twin !== undefined && (disk.locked === undefined || disk.locked.adopted === true)) {
+  if (twin !== undefined && !vouchedFor) {
     return deny(
       `disk ${disk.disk} of ${vm.name} exists twice, on ${where} and ${placeInWords(twin.place)}, and nothing on the drive says which is the right one`,
       'Compare the two and move the wrong one out of pxen/vms on its array.',
     );
   }
-  if (disk.locked?.adopted === true && unread.length > 0) {
+  if (!vouchedFor && unread.length > 0) {
     return deny(
-      `the drive has no record of disk ${disk.disk} of ${vm.name}; it was found on ${where}, but ${unread.join(' and ')}, which may hold a newer copy, couldn't be read`,
+      `the drive has no record of disk ${disk.disk} of ${vm.name}; it was found on ${where}, but ${unread.join(' and ')}, which may hold a newer copy or run it, couldn't be read`,
       `Bring up ${unread.join(' and ')}; what is gone for good is taken out of the specs.`,
     );
   }
