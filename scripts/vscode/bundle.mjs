@@ -9,24 +9,34 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const OUT = join(ROOT, '.cache', 'vscode');
 
+const COMMON = { bundle: true, platform: 'node', target: 'node20', sourcemap: 'inline', logLevel: 'warning' };
+
 export async function bundleVsCodeTests() {
   await rm(OUT, { recursive: true, force: true });
   const tests = join(ROOT, 'test', 'vscode');
   const code = join(OUT, 'code.js');
-  const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node20', sourcemap: 'inline', logLevel: 'warning' };
   const suites = (await readdir(join(tests, 'host'))).filter((name) => name === 'index.ts' || name.endsWith('.test.ts'));
   await build({
-    ...common,
+    ...COMMON,
+    format: 'cjs',
     entryPoints: suites.map((name) => join(tests, 'host', name)),
     outdir: join(OUT, 'host'),
     external: ['vscode', 'mocha'],
   });
   await build({
-    ...common,
+    ...COMMON,
+    format: 'cjs',
     entryPoints: [join(tests, 'harness', 'code.ts')],
     outfile: code,
     external: ['playwright-core'],
     banner: { js: '#!/usr/bin/env node' },
   });
   await chmod(code, 0o755);
+}
+
+/** The program that takes the picture; as deep below the root as its sources, which find the root from where they lie. */
+export async function bundleScreenshot() {
+  const outfile = join(OUT, 'ui', 'screenshot.mjs');
+  await build({ ...COMMON, format: 'esm', entryPoints: [join(ROOT, 'test', 'vscode', 'ui', 'screenshot.ts')], outfile, external: ['playwright-core'] });
+  return outfile;
 }

@@ -8,8 +8,8 @@ export interface WindowOptions {
   readonly server: RunningServer;
   /** Absolute path of the folder or `.code-workspace` file to open; absent: an empty window. */
   readonly open?: string;
-  /** Absolute path of the extension under test. */
-  readonly extensionDevelopmentPath: string;
+  /** Absolute path of the extension under test; absent: only those in the extensions folder. */
+  readonly extensionDevelopmentPath?: string;
   /** With it, the extension host runs this module's `run` and then calls `onExit`. */
   readonly extensionTestsPath?: string;
   readonly size?: { readonly width: number; readonly height: number };
@@ -56,7 +56,7 @@ function address(options: WindowOptions): string {
   const origin = `127.0.0.1:${options.server.port}`;
   const remote = (path: string) => `vscode-remote://${origin}${path}`;
   const payload = [
-    ['extensionDevelopmentPath', remote(options.extensionDevelopmentPath)],
+    ...(options.extensionDevelopmentPath === undefined ? [] : [['extensionDevelopmentPath', remote(options.extensionDevelopmentPath)]]),
     ...(options.extensionTestsPath === undefined ? [] : [['extensionTestsPath', remote(options.extensionTestsPath)]]),
     ['skipWelcome', 'true'],
   ];

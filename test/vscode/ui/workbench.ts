@@ -1,5 +1,6 @@
 /** The workbench as its user sees it: things are found by role and name, and waited for, never slept for. */
 
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import type { TestContext } from 'vitest';
@@ -30,6 +31,8 @@ export interface Workbench {
 export interface WorkbenchOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly size?: { readonly width: number; readonly height: number };
+  /** `development`: loaded from this folder, as by F5. `installed`: as a user has it, without the title saying otherwise. */
+  readonly extension?: 'development' | 'installed';
   /** Changes the drive before the window opens it. */
   readonly prepare?: (drive: string) => Promise<void>;
 }
@@ -41,6 +44,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    if (options.extension === 'installed') await install(profile);
     await options.prepare?.(profile.drive);
     return await open(profile, options, closers, close);
   } catch (error) {
@@ -52,7 +56,12 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
 async function open(profile: Profile, options: WorkbenchOptions, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Workbench> {
   const server = await startServer({ installation: await installedVsCodeServer((sentence) => console.error(sentence)), purpose: 'interface', ...profile });
   closers.push(() => server.close());
-  const window = await openWindow({ server, open: profile.drive, extensionDevelopmentPath: ROOT, ...(options.size && { size: options.size }) });
+  const window = await openWindow({
+    server,
+    open: profile.drive,
+    ...(options.extension !== 'installed' && { extensionDevelopmentPath: ROOT }),
+    ...(options.size && { size: options.size }),
+  });
   closers.push(() => window.close());
   const { page } = window;
   page.setDefaultTimeout(60_000);
@@ -83,6 +92,12 @@ async function open(profile: Profile, options: WorkbenchOptions, closers: (() =>
     },
     close,
   };
+}
+
+/** VS Code takes every folder here for an extension. */
+async function install({ extensionsFolder }: Profile): Promise<void> {
+  await mkdir(extensionsFolder, { recursive: true });
+  await symlink(ROOT, join(extensionsFolder, 'pxen.pxen-0.1.0'));
 }
 
 function escaped(text: string): string {
