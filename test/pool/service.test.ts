@@ -174,6 +174,28 @@ describe('a backend', () => {
     expect(opened.world.running()).toEqual([]);
   });
 
+  it('answers a boot that is shut down on the way with how things ended', async () => {
+    const opened = await openService({ dead: ['node1'] });
+    const boots = opened.service.boot(boot(opened), never);
+    await until(() => opened.world.machines.get('node2')?.power === 'up');
+    const down = await opened.service.down(opened.drive, false, never);
+    expect(down.exitCode).toBe(0);
+    expect(await boots).toMatchObject({ exitCode: 3, snapshot: { phase: 'down' } });
+  });
+
+  it('lets go of the drive though whoever asked it to shut down turned away', async () => {
+    const opened = await openService({ dead: ['node1'] });
+    const boots = opened.service.boot(boot(opened), never);
+    await until(() => opened.world.machines.get('node2')?.power === 'up');
+    const asked = new AbortController();
+    const down = opened.service.down(opened.drive, false, asked.signal);
+    asked.abort(new Error('turned away'));
+    await expect(down).rejects.toThrow('turned away');
+    expect(await boots).toMatchObject({ exitCode: 3, snapshot: { phase: 'stopping' } });
+    await opened.service.ended(opened.drive);
+    expect(await findBackend(path.join(opened.drive, 'state'), systemClock)).toBeUndefined();
+  });
+
   it('forwards status and down to the backend that works on the drive', async () => {
     const drive = await smallDrive();
     // Another process can't be had in a test of units; what counts is that the record's process isn't this one.

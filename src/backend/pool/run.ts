@@ -39,7 +39,7 @@ export interface PoolRunOptions extends Omit<EffectsOptions, 'probeMs'> {
 }
 
 export interface PoolRun {
-  /** Resolves when every host is up or given up and every VM runs or has a reason not to. Rejects when closed before. */
+  /** Resolves when every host is up or given up and every VM runs or has a reason not to, or when the pool was shut down before. Rejects when closed before. */
   readonly settled: Promise<PoolSnapshot>;
   snapshot(): PoolSnapshot;
   /** Resolves when the run was closed. */
@@ -154,23 +154,28 @@ class Runner implements PoolRun {
     this.stopTimers();
     this.halt.abort(new Error('the pool is being shut down'));
     await Promise.allSettled(this.underWay);
-    const result = await shutDownPool({
-      model,
-      vmUuids,
-      before,
-      hosts: new Map(this.sessions.entries()),
-      state,
-      clock,
-      force: how.force,
-      onChange: (snapshot, change) => {
-        this.shutDownSnapshot = snapshot;
-        onEvent(change);
-      },
-      signal,
-    });
-    this.shutDownSnapshot = result;
-    this.record({ shutDown: result });
-    return result;
+    try {
+      const result = await shutDownPool({
+        model,
+        vmUuids,
+        before,
+        hosts: new Map(this.sessions.entries()),
+        state,
+        clock,
+        force: how.force,
+        onChange: (snapshot, change) => {
+          this.shutDownSnapshot = snapshot;
+          onEvent(change);
+        },
+        signal,
+      });
+      this.shutDownSnapshot = result;
+      this.record({ shutDown: result });
+      return result;
+    } finally {
+      // A boot under way ends with how far the shutting down came.
+      this.settle.resolve(this.snapshot());
+    }
   }
 
   async wake(hosts: readonly string[], signal: AbortSignal): Promise<void> {

@@ -100,10 +100,13 @@ export class PoolService {
     const root = await rootOf(drive);
     const pool = await this.pools.get(root);
     if (pool !== undefined) {
-      const result = downResult(await pool.run.shutDown({ force }, signal));
-      // Whoever asked may be connected through what ends now, and gets the answer first.
-      void this.end(root);
-      return result;
+      try {
+        return downResult(await pool.run.shutDown({ force }, signal));
+      } finally {
+        // Also when it was broken off: the run does nothing more, and the next backend takes it from there. Not awaited: whoever
+        // asked may be connected through what ends now, and gets the answer first.
+        void this.end(root);
+      }
     }
     const other = await this.otherBackend(root);
     if (other !== undefined) return this.askOther(other, 'pool/down', { drive: root, force }, signal);
