@@ -131,7 +131,10 @@ function tell(connection: MessageConnection, event: PoolEvent): Promise<void> {
 
 async function abortable<Result>(token: CancellationToken, gone: AbortSignal, task: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const cancelled = new AbortController();
-  const subscription = token.onCancellationRequested(() => cancelled.abort(new Error('cancelled')));
+  const cancel = () => cancelled.abort(new Error('cancelled'));
+  // A token that was cancelled before its request was looked at calls nobody back.
+  if (token.isCancellationRequested) cancel();
+  const subscription = token.onCancellationRequested(cancel);
   try {
     return await task(AbortSignal.any([cancelled.signal, gone]));
   } catch (error) {
