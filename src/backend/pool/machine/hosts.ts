@@ -141,16 +141,26 @@ export function stepHost(draft: Draft, input: HostInput): void {
 
 export type HostInput = Extract<PoolInput, { readonly host: string; readonly vm?: never; readonly disk?: never }>;
 
-/** Gives up a session that no longer answers; the host is looked for again. */
+/**
+ * Gives up a session that no longer answers; the host is looked for again. That is an attempt of its own, as one that breaks
+ * each time it is nearly up would otherwise be tried for ever; but one that was ready gets a second chance at least.
+ */
 export function loseHost(draft: Draft, name: string, cause: string): void {
-  const { firmwareSeenAt } = draft.host(name);
+  const { firmwareSeenAt, state, since, attempt, spec } = draft.host(name);
+  const { attempts, steadyMs } = draft.config.timing;
+  const next = state === 'ready' && draft.now - since >= steadyMs ? 1 : attempt + 1;
+  const wasRestarted = firmwareSeenAt !== undefined && draft.now - firmwareSeenAt <= FIRMWARE_SEEN_MS;
   forgetSession(draft, name);
-  if (firmwareSeenAt !== undefined && draft.now - firmwareSeenAt <= FIRMWARE_SEEN_MS) {
-    draft.updateHost(name, { quiet: true, cause: `${name} was restarted`, attempt: 1, attemptEndsAt: undefined });
+  if (wasRestarted) draft.updateHost(name, { quiet: true });
+  if (next > (state === 'ready' ? Math.max(2, attempts) : attempts)) {
+    enter(draft, name, 'failed');
+    draft.updateHost(name, { cause, remedy: `Look at its console or log in (ssh root@${spec.address}): it came up and was lost soon after.` });
+  } else if (wasRestarted) {
+    draft.updateHost(name, { attempt: next, cause: `${name} was restarted` });
     enter(draft, name, 'dhcp');
-    return;
+  } else {
+    beginAttempt(draft, name, next, { cause, remedy: 'It is being woken again.' });
   }
-  beginAttempt(draft, name, 1, { cause, remedy: 'It is being woken again.' });
 }
 
 /** Ends the session of a host that stopped answering and looks for it again. */

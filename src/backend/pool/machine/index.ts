@@ -26,6 +26,7 @@ export function poolTiming(boot: { readonly timeoutMs: number; readonly attempts
   return {
     attempts: boot.attempts,
     limits: stepLimits(boot.timeoutMs),
+    steadyMs: 5 * 60_000,
     wakeEveryMs: 10_000,
     connectEveryMs: 1_000,
     planWaitMs: 30_000,

@@ -29,6 +29,8 @@ export interface HostPast {
 export interface PoolTiming {
   readonly attempts: number;
   readonly limits: StepLimits;
+  /** A host that was ready for so long has come up for good: when it is lost, its attempts are counted anew. */
+  readonly steadyMs: number;
   readonly wakeEveryMs: number;
   readonly connectEveryMs: number;
   /** How long the first plan waits for what hosts that are up already have to say. */
