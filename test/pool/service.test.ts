@@ -196,6 +196,21 @@ describe('a backend', () => {
     expect(await findBackend(path.join(opened.drive, 'state'), systemClock)).toBeUndefined();
   });
 
+  it('doesn’t take a VM for stopped that may run on a host that can’t be asked', async () => {
+    const opened = await openService();
+    await opened.service.boot(boot(opened), never);
+    await opened.service.close();
+    const silent = opened.world.running().find((text) => text.startsWith('dns1'))?.replace('dns1 on ', '') ?? '';
+    const parts = opened.world.parts();
+    opened.world.parts = () => ({ ...parts, connectHost: (target, signal) => (target.host.name === silent ? Promise.reject(new Error('no route to host')) : parts.connectHost(target, signal)) });
+    const asker = await openService({}, opened.drive, opened.world);
+    const dns1 = { name: 'dns1', state: 'failed', reason: `unknown whether it runs: ${silent} can't be asked`, remedy: `Bring ${silent} back within reach, or look at it by hand.` };
+    expect((await asker.service.status(opened.drive, never)).vms).toContainEqual(dns1);
+    const down = await asker.service.down(opened.drive, false, never);
+    expect(down.exitCode).toBe(3);
+    expect(down.snapshot.vms).toContainEqual(dns1);
+  });
+
   it('forwards status and down to the backend that works on the drive', async () => {
     const drive = await smallDrive();
     // Another process can't be had in a test of units; what counts is that the record's process isn't this one.

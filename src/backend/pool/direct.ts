@@ -10,7 +10,7 @@ import { openPoolKeys, type PoolKeys } from './keys';
 import { withLimit } from './limits';
 import { machineFolders, sshOfMachine } from './machines';
 import type { PoolParts } from './parts';
-import { lastHello, mayBeUp } from './past';
+import { lastHello, mayBeUp, unknownVm } from './past';
 import { shutDownPool } from './shutdown';
 import { troubleOf } from './trouble';
 
@@ -58,7 +58,8 @@ export async function shutDownDirectly(
 type Answer =
   | { readonly kind: 'up'; readonly control: HostControl; readonly facts: HostFacts; readonly domains: readonly Domain[] }
   | { readonly kind: 'off' }
-  | { readonly kind: 'silent'; readonly cause: string };
+  /** `wasUp`: it came to its hello once, so it may be running VMs. */
+  | { readonly kind: 'silent'; readonly cause: string; readonly wasUp: boolean };
 
 class Look {
   private constructor(
@@ -117,14 +118,17 @@ class Look {
     const uuid = this.vmUuids[name];
     const at = [...this.answers].filter(([, answer]) => answer.kind === 'up' && answer.domains.some((domain) => domain.uuid === uuid)).map(([host]) => host);
     const [host, second] = at;
-    if (host === undefined) return { name, state: 'stopped' };
+    if (host === undefined) {
+      const unasked = [...this.answers].flatMap(([silent, answer]) => (answer.kind === 'silent' && answer.wasUp ? [silent] : []));
+      return unasked.length === 0 ? { name, state: 'stopped' } : unknownVm(name, unasked);
+    }
     return second === undefined ? { name, state: 'running', host } : { name, state: 'failed', host, reason: `it runs on ${at.join(' and ')} at once` };
   }
 }
 
 async function ask(host: HostModel, record: HostBootRecord, keys: PoolKeys, { connectHost, clock }: Parts, signal: AbortSignal): Promise<Answer> {
   const hello = lastHello(record);
-  if (hello === undefined) return { kind: 'silent', cause: `${host.name} fetched its boot script at ${record.issuedAt} and hasn't said hello since` };
+  if (hello === undefined) return { kind: 'silent', cause: `${host.name} fetched its boot script at ${record.issuedAt} and hasn't said hello since`, wasUp: false };
   const target = { host, ...sshOfMachine(host), hostKeys: hello.hostKeys, privateKey: keys.privateKey };
   let control: HostControl | undefined;
   try {
@@ -136,6 +140,6 @@ async function ask(host: HostModel, record: HostBootRecord, keys: PoolKeys, { co
   } catch (error) {
     control?.close();
     signal.throwIfAborted();
-    return { kind: 'silent', cause: troubleOf(error).reason };
+    return { kind: 'silent', cause: troubleOf(error).reason, wasUp: true };
   }
 }

@@ -6,7 +6,7 @@ import type { DriveState } from '../drive/state';
 import type { Domain, HostControl } from '../hosts/control';
 import type { Clock } from '../system';
 import { withLimit } from './limits';
-import { mayBeUp } from './past';
+import { lastHello, mayBeUp, unknownVm } from './past';
 import { troubleOf } from './trouble';
 
 export interface ShutDownOptions {
@@ -55,6 +55,8 @@ class Descent {
     const listings = new Map<string, readonly Domain[]>();
     await Promise.all([...hosts].map(([name, control]) => this.list(name, control, listings)));
 
+    const unasked = await this.unasked(listings);
+
     // A VM ends when all that were started after it have ended: each waits for its dependents.
     const stopping = new Map<string, Promise<boolean>>();
     const stop = (name: string): Promise<boolean> => {
@@ -63,7 +65,7 @@ class Descent {
       const dependents = model.vms.filter(({ start }) => start.after.includes(name)).map((vm) => vm.name);
       const uuid = vmUuids[name];
       const at = [...listings].filter(([, domains]) => domains.some((domain) => domain.uuid === uuid)).map(([host]) => host);
-      const work = Promise.all(dependents.map(stop)).then(() => this.stopVm(name, uuid ?? '', at));
+      const work = Promise.all(dependents.map(stop)).then(() => this.stopVm(name, uuid ?? '', at, unasked));
       stopping.set(name, work);
       return work;
     };
@@ -79,6 +81,13 @@ class Descent {
       }),
     );
     await Promise.all([...this.hosts.values()].filter(({ name, state }) => !hosts.has(name) && state !== 'off').map((host) => this.leaveUnreached(host)));
+  }
+
+  /** Hosts that came up once, weren't switched off since and didn't tell what they run. */
+  private async unasked(listings: ReadonlyMap<string, readonly Domain[]>): Promise<readonly string[]> {
+    const silent = this.options.model.hosts.map(({ name }) => name).filter((name) => !listings.has(name));
+    const records = await Promise.all(silent.map((name) => this.options.state.hostBoot(name)));
+    return silent.filter((_, index) => mayBeUp(records[index]) && lastHello(records[index]) !== undefined);
   }
 
   /** A host that never fetched a boot script, or was switched off, and shows no sign of life is off. */
@@ -107,14 +116,18 @@ class Descent {
   }
 
   /** True when it has ended everywhere. */
-  private async stopVm(name: string, uuid: string, at: readonly string[]): Promise<boolean> {
+  private async stopVm(name: string, uuid: string, at: readonly string[], unasked: readonly string[]): Promise<boolean> {
     const { hosts, clock, force, signal } = this.options;
+    if (at.length === 0 && unasked.length > 0) {
+      this.changeVm(unknownVm(name, unasked));
+      return false;
+    }
     if (at.length === 0) {
-      if (this.vms.get(name)?.state !== 'stopped') this.changeVm(name, { state: 'stopped' });
+      if (this.vms.get(name)?.state !== 'stopped') this.changeVm({ name, state: 'stopped' });
       return true;
     }
     const [host = ''] = at;
-    this.changeVm(name, { state: 'stopping', host });
+    this.changeVm({ name, state: 'stopping', host });
     try {
       for (const where of at) {
         // The guest's own limit, and what its end may take after that.
@@ -122,10 +135,10 @@ class Descent {
       }
     } catch (error) {
       const { reason, remedy } = troubleOf(error);
-      this.changeVm(name, { state: 'running', host, reason, remedy: force ? (remedy ?? 'Look at it on its host.') : 'Shut it down from inside, or end it with `pxen down --force`.' });
+      this.changeVm({ name, state: 'running', host, reason, remedy: force ? (remedy ?? 'Look at it on its host.') : 'Shut it down from inside, or end it with `pxen down --force`.' });
       return false;
     }
-    this.changeVm(name, { state: 'stopped', host });
+    this.changeVm({ name, state: 'stopped', host });
     return true;
   }
 
@@ -160,9 +173,8 @@ class Descent {
     this.options.onChange(this.snapshot(), { event: 'host', at, host });
   }
 
-  private changeVm(name: string, patch: Omit<VmStatus, 'name'>): void {
-    const vm: VmStatus = { name, ...patch };
-    this.vms.set(name, vm);
+  private changeVm(vm: VmStatus): void {
+    this.vms.set(vm.name, vm);
     this.options.onChange(this.snapshot(), { event: 'vm', at: this.isoNow(), vm });
   }
 
