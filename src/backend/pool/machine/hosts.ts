@@ -74,13 +74,13 @@ export function tickHosts(draft: Draft): void {
       continue;
     }
     if (isDue(host.nextWakeAt, draft.now)) wake(draft, name);
-    if (isDue(host.nextLinkAt, draft.now) && host.link === 'down') openLink(draft, name, 'hello');
+    if (isDue(host.nextLinkAt, draft.now) && host.link === 'down') openLink(draft, name, host.state === 'failed' ? 'probe' : 'hello');
   }
 }
 
 /** When a host next needs the clock. */
 export function hostDeadlines(host: HostNode): readonly (number | undefined)[] {
-  return [isTimed(host.state) ? host.stepEndsAt : undefined, host.nextWakeAt, host.nextLinkAt];
+  return [isTimed(host.state) ? host.stepEndsAt : undefined, host.nextWakeAt, host.link === 'down' ? host.nextLinkAt : undefined];
 }
 
 /** Takes one event of a host's boot or session. What lies on its arrays and runs on it is folded in elsewhere. */
@@ -115,6 +115,7 @@ export function stepHost(draft: Draft, input: HostInput): void {
       draft.updateHost(input.host, { link: 'down' });
       if (host.state === 'off') beginAttempt(draft, input.host, 1);
       else if (host.state === 'ssh') draft.updateHost(input.host, { nextLinkAt: draft.now + draft.config.timing.connectEveryMs });
+      else if (host.state === 'failed') draft.updateHost(input.host, { nextLinkAt: nextLook(draft, input.host) });
       // A machine that is off refuses as well: only a stranger's answer explains anything while it is being woken.
       if (input.stranger || host.state === 'ssh') draft.updateHost(input.host, { trouble: troubleOf(input) });
       return;
@@ -248,11 +249,16 @@ function enter(draft: Draft, name: string, state: HostState): void {
     since: draft.now,
     fraction: 0,
     trouble: undefined,
-    nextLinkAt: undefined,
+    nextLinkAt: state === 'failed' ? nextLook(draft, name) : undefined,
     nextWakeAt: state === 'waking' ? host.nextWakeAt : undefined,
     attemptEndsAt: timed ? (host.attemptEndsAt ?? draft.now + draft.config.timing.limits.attemptMs) : undefined,
   });
   draft.updateHost(name, { stepEndsAt: timed ? stepEnd(draft, name, state) : undefined });
+}
+
+/** A host that was given up may only have been out of reach, behind a switch that was off for long, and its VMs may run on. */
+function nextLook(draft: Draft, name: string): number | undefined {
+  return draft.host(name).hasKeys ? draft.now + draft.config.timing.lookAgainMs : undefined;
 }
 
 function stepEnd(draft: Draft, name: string, step: TimedStep): number {

@@ -29,6 +29,7 @@ export function poolTiming(boot: { readonly timeoutMs: number; readonly attempts
     steadyMs: 5 * 60_000,
     wakeEveryMs: 10_000,
     connectEveryMs: 1_000,
+    lookAgainMs: 60_000,
     planWaitMs: 30_000,
     // A round counts from when it was asked and ends with its slowest host: shorter than a listing may take, none would ever count.
     surveyFreshMs: LISTING_MS + 15_000,

@@ -33,6 +33,8 @@ export interface PoolTiming {
   readonly steadyMs: number;
   readonly wakeEveryMs: number;
   readonly connectEveryMs: number;
+  /** How often a host that was given up is asked whether it is there after all. */
+  readonly lookAgainMs: number;
   /** How long the first plan waits for what hosts that are up already have to say. */
   readonly planWaitMs: number;
   /** A listing of domains older than this proves nothing any more. */
