@@ -26,14 +26,6 @@ describe('TFTP clients', () => {
     expect(await same('ipxe.efi'), output).toBe(true);
   });
 
-  it('a loss of 2 % each way only takes time', async () => {
-    const { network, client, local, same } = await bootedClient();
-    await network.run(client, 'tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'netem', 'loss', '2%', 'duplicate', '1%');
-    await network.run('server', 'tc', 'qdisc', 'add', 'dev', 'c1', 'root', 'netem', 'loss', '2%', 'duplicate', '1%');
-    const { output } = await network.run(client, 'curl', '-s', '--tftp-blksize', '1428', '-o', local, `tftp://${SERVER}/undionly.kpxe`);
-    expect(await same('undionly.kpxe'), output).toBe(true);
-  });
-
   it('autoexec.ipxe is not found, at once', async () => {
     const { network, client, local } = await bootedClient();
     expect((await network.run(client, 'tftp', '-m', 'binary', SERVER, '-c', 'get', 'autoexec.ipxe', local)).output).toMatch(/Error code 1: file not found/);

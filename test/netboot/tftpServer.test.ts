@@ -1,13 +1,16 @@
+import { execFile, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTftp, encodeTftp, type TftpPacket } from '../../src/backend/netboot/tftp/codec';
 import { startTftpServer, type TftpEvent } from '../../src/backend/netboot/tftp/server';
 import { systemClock } from '../../src/backend/system';
 import { startFixture, temporaryFolder } from './bootServerFixture';
+import { openLossyRelay } from './lossyRelay';
 
 interface NpmTftp {
   createClient(options: { host: string; port: number; blockSize?: number; windowSize?: number }): { get(remote: string, local: string, done: (error?: Error) => void): void };
@@ -51,6 +54,20 @@ describe('the npm package tftp as client', () => {
     await new Promise<void>((resolve, reject) => client.get('52-54-00-aa-00-01/snponly.efi', local, (error) => (error ? reject(error) : resolve())));
     expect(readFileSync(local).equals(readFileSync(path.join(imageFolder, 'snponly.efi')))).toBe(true);
     expect(await fixture.event(({ kind }) => kind === 'bootloader')).toMatchObject({ mac: '52:54:00:aa:00:01', host: 'node1', file: 'snponly.efi' });
+  });
+});
+
+const hasCurl = spawnSync('curl', ['--version'], { encoding: 'latin1' }).status === 0;
+
+describe.skipIf(!hasCurl)('curl as client (skipped where there is no curl)', () => {
+  it('fetches a boot loader byte for byte over a line that loses every 61st datagram', async () => {
+    const { server, imageFolder } = await startFixture();
+    const relay = await openLossyRelay(server.ports.tftp, (number) => number % 61 === 0);
+    const local = path.join(await temporaryFolder(), 'fetched');
+    // Its options would ask us to wait six seconds before sending anything again.
+    await promisify(execFile)('curl', ['-sS', '--tftp-no-options', '-o', local, `tftp://127.0.0.1:${relay.port}/undionly.kpxe`]);
+    expect(readFileSync(local).equals(readFileSync(path.join(imageFolder, 'undionly.kpxe')))).toBe(true);
+    expect(relay.lost()).toBeGreaterThan(2);
   });
 });
 
