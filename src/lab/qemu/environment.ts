@@ -5,6 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { checkImageFiles, readManifest, type Manifest } from '../../backend/image/manifest';
 import { missingTools, installCommand } from '../../backend/image/tools';
@@ -13,7 +14,7 @@ import { STANDARD_PORTS } from '../../backend/netboot/endpoints';
 import type { PoolEnvironment } from '../../backend/pool/environment';
 import { PoolError } from '../../backend/pool/errors';
 import { wakeTargets } from '../../backend/power/wake';
-import type { Log } from '../../backend/system';
+import { delay, systemClock, type Log } from '../../backend/system';
 import { makeLabDisks, type LabDisk } from './disks';
 import { makeLabGuest, wantsLabGuest } from './guest';
 import { QemuMachine } from './machine';
@@ -81,7 +82,7 @@ export async function startQemuLab(options: QemuLabOptions): Promise<QemuLab> {
     serving: () => Promise.resolve(),
     close: async () => {
       await listener.close();
-      await Promise.all([...machines.values()].map((machine) => machine.cutPower()));
+      await Promise.all(model.hosts.map(({ name, address }) => turnOff(machines.get(name), address)));
     },
   };
 }
@@ -107,6 +108,32 @@ async function openImage(folder: string, name: string): Promise<{ readonly folde
 
 function machinesOf(hosts: readonly HostModel[], disks: ReadonlyMap<string, readonly LabDisk[]>, folder: string, log: Log): ReadonlyMap<string, QemuMachine> {
   return new Map(hosts.map((host, index) => [host.name, new QemuMachine({ host, tap: tapName(index), disks: disks.get(host.name) ?? [], folder, log })]));
+}
+
+/** A machine that was told to power off closes its ssh port before it is off: that one gets the time, another loses its power. */
+async function turnOff(machine: QemuMachine | undefined, address: string): Promise<void> {
+  if (machine === undefined) return;
+  if (machine.isOn && !(await accepts(address, SSH_PORT))) {
+    const inTime = new AbortController();
+    const limit = delay(systemClock, POWER_OFF_LIMIT_MS, inTime.signal).catch(() => undefined);
+    await Promise.race([machine.off(), limit]);
+    inTime.abort();
+  }
+  await machine.cutPower();
+}
+
+const POWER_OFF_LIMIT_MS = 30_000;
+const CONNECT_LIMIT_MS = 1_000;
+
+function accepts(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, timeout: CONNECT_LIMIT_MS });
+    const end = (accepted: boolean) => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once('connect', () => end(true)).once('error', () => end(false)).once('timeout', () => end(false));
+  });
 }
 
 function turnOn(hosts: readonly HostModel[], machines: ReadonlyMap<string, QemuMachine>, mac: string, log: Log): void {
