@@ -17,7 +17,7 @@ function disk(seen: readonly string[], locked?: string, more: Partial<DiskKnowle
   return {
     vm: 'db1',
     disk: 'root',
-    copies: seen.map((text) => ({ ...parsePlace(text), vmUuid: VM.uuid, sizeBytes: 1 })),
+    copies: seen.map((text) => ({ ...parsePlace(text), vmUuid: VM.uuid, sizeBytes: 1, seenAt: 0 })),
     locked: locked === undefined ? undefined : lockedAt(locked),
     ...more,
   };
@@ -72,7 +72,7 @@ describe('a VM is not started', () => {
     ['from an array that isn’t mounted now', facts({ mounts: ['node1/r1', 'nas'] }), 'disk', /on node1\/r0, which isn't mounted on node1/],
     ['from shared storage that its host hasn’t mounted', facts({ mounts: ['node1/r0'], disks: [disk(['nas:1'], 'nas:1')] }), 'disk', /on shared storage nas, which isn't mounted on node1/],
     ['from a disk that was merely found, while another host may hold a newer copy', facts({ unread: ['node3'], disks: [disk(['node1/r0:1'], 'node1/r0:1:adopted')] }), 'disk', /found on node1\/r0, but node3, which may hold a newer copy/],
-    ['from a disk of another VM of that name', facts({ disks: [disk([], 'node1/r0:1', { copies: [{ ...parsePlace('node1/r0:1'), vmUuid: uuidOf('other'), sizeBytes: 1 }] })] }), 'disk', /belongs to another VM/],
+    ['from a disk of another VM of that name', facts({ disks: [disk([], 'node1/r0:1', { copies: [{ ...parsePlace('node1/r0:1'), vmUuid: uuidOf('other'), sizeBytes: 1, seenAt: 0 }] })] }), 'disk', /belongs to another VM/],
     ['beside a foreign domain of its name', facts({ hosts: { node1: asked(domain('db1', uuidOf('other'))) } }), 'name-taken', /another domain named db1 runs on node1/],
     ['before every reachable host was asked', facts({ hosts: { node2: { kind: 'unasked' } } }), 'ask-first', /asking node2/],
     ['when the asking was too long ago', facts({ now: 5_001 }), 'ask-first', /asking node1/],

@@ -169,10 +169,11 @@ function parseInput(words: readonly string[], pending: readonly PoolEffect[], st
   }
 }
 
-/** `arrays-read node1 r1=missing r0:db1/root:2 domains=db1`; arrays that aren't named are clean and empty. `nas=unmounted`: shared storage. */
+/** `arrays-read node1 r1=missing r0:db1/root:2 domains=db1`; arrays that aren't named are clean and empty. `nas=unmounted`: shared storage; `begun=2s`: when it was asked. */
 function arraysRead(host: string, words: readonly string[], state: PoolState, nowMs: number): PoolInput {
   const troubled = new Map(words.filter((word) => /^[^:]+=(missing|degraded|refused)$/.test(word)).map((word) => word.split('=') as [string, 'missing' | 'degraded' | 'refused']));
   const disks = words.filter((word) => /^[^=]+:.+\/.+:\d+$/.test(word)).map((word) => word.split(':') as [string, string, string]);
+  const begun = words.find((word) => word.startsWith('begun='))?.slice('begun='.length);
   const domains = words.find((word) => word.startsWith('domains='))?.slice('domains='.length);
   const arrays = (state.hosts.get(host)?.spec.arrays ?? []).map(({ name, capacityBytes }): ArrayReport => {
     const trouble = troubled.get(name);
@@ -183,7 +184,7 @@ function arraysRead(host: string, words: readonly string[], state: PoolState, no
       disks: disks.filter(([array]) => array === name).map(([, key, generation]) => recordOf(key, Number(generation))),
     };
   });
-  return { kind: 'arrays-read', host, askedAt: nowMs, arrays, storage: storageOf(state, disks, words), domains: list(domains).map(parseDomain) };
+  return { kind: 'arrays-read', host, readAt: begun === undefined ? nowMs : seconds(begun) * 1000, askedAt: nowMs, arrays, storage: storageOf(state, disks, words), domains: list(domains).map(parseDomain) };
 }
 
 function storageOf(state: PoolState, disks: readonly (readonly [string, string, string])[], words: readonly string[]) {

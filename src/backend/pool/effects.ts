@@ -120,11 +120,12 @@ export class Effects {
     const within = AbortSignal.any([signal, session.signal]);
     try {
       const { arrays } = this.hostModel(hostName);
+      const readAt = clock.now();
       const reports = await session.control.bringUpArrays(arrays, { driveId, host: hostName }, within);
       const storage = await session.control.mountStorage(model.cluster.storage, within);
       const askedAt = clock.now();
       const domains = await withLimit(clock, LISTING_MS, within, `listing the domains of ${hostName}`, (limited) => session.control.listDomains(limited));
-      this.send({ kind: 'arrays-read', host: hostName, askedAt, arrays: reports, storage, domains });
+      this.send({ kind: 'arrays-read', host: hostName, readAt, askedAt, arrays: reports, storage, domains });
     } catch (error) {
       if (!within.aborted) this.send({ kind: 'bring-up-failed', host: hostName, ...troubleOf(error) });
     }

@@ -24,12 +24,12 @@ export function newDisks(config: PoolConfig): Map<string, DiskKnowledge> {
 }
 
 /** What a host's arrays and the storage it mounts hold replaces what was known of these places. */
-export function readDisks(draft: Draft, host: string, arrays: readonly ArrayReport[], storage: readonly StorageReport[]): void {
+export function readDisks(draft: Draft, host: string, { readAt, arrays, storage }: { readonly readAt: number; readonly arrays: readonly ArrayReport[]; readonly storage: readonly StorageReport[] }): void {
   for (const { status, disks } of arrays) {
-    if (status.mounted) readPlace(draft, { host, array: status.name }, disks);
+    if (status.mounted) readPlace(draft, { host, array: status.name }, disks, readAt);
   }
   for (const { name, mounted, disks } of storage) {
-    if (mounted) readPlace(draft, { storage: name }, disks);
+    if (mounted) readPlace(draft, { storage: name }, disks, readAt);
   }
   adoptNewest(draft);
 }
@@ -38,7 +38,7 @@ export function readDisks(draft: Draft, host: string, arrays: readonly ArrayRepo
 export function addCopy(draft: Draft, place: DiskPlace, record: DiskRecord): void {
   const key = diskKey(record.vm, record.disk);
   const { copies } = draft.disk(key);
-  draft.updateDisk(key, { copies: [...copies.filter((copy) => !samePlace(copy.place, place)), copyOf(place, record)] });
+  draft.updateDisk(key, { copies: [...copies.filter((copy) => !samePlace(copy.place, place)), copyOf(place, record, draft.now)] });
   lockDisk(draft, key, { place, generation: record.generation, sizeBytes: record.sizeBytes });
 }
 
@@ -56,13 +56,15 @@ export function confirmDisks(draft: Draft, vm: VmModel): void {
   }
 }
 
-function readPlace(draft: Draft, place: DiskPlace, records: readonly DiskRecord[]): void {
+/** Another host may have made a disk on shared storage while this one was still reading: what is known since then stands. */
+function readPlace(draft: Draft, place: DiskPlace, records: readonly DiskRecord[], readAt: number): void {
   const found = new Map(records.map((record) => [diskKey(record.vm, record.disk), record]));
   for (const [key, disk] of draft.disks) {
     const record = found.get(key);
+    if (disk.copies.some((copy) => samePlace(copy.place, place) && copy.seenAt >= readAt)) continue;
     const others = disk.copies.filter((copy) => !samePlace(copy.place, place));
     if (record === undefined && others.length === disk.copies.length) continue;
-    draft.updateDisk(key, { copies: record === undefined ? others : [...others, copyOf(place, record)].sort(byPlace) });
+    draft.updateDisk(key, { copies: record === undefined ? others : [...others, copyOf(place, record, readAt)].sort(byPlace) });
   }
 }
 
@@ -84,8 +86,8 @@ function lockDisk(draft: Draft, key: string, locked: LockedDisk): void {
   draft.lock = { ...draft.lock, content: { ...content, disks: { ...content.disks, [key]: locked } } };
 }
 
-function copyOf(place: DiskPlace, record: DiskRecord): DiskCopy {
-  return { place, vmUuid: record.vmUuid, generation: record.generation, sizeBytes: record.sizeBytes };
+function copyOf(place: DiskPlace, record: DiskRecord, seenAt: number): DiskCopy {
+  return { place, seenAt, vmUuid: record.vmUuid, generation: record.generation, sizeBytes: record.sizeBytes };
 }
 
 function byPlace(a: DiskCopy, b: DiskCopy): number {

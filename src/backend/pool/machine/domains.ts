@@ -14,17 +14,19 @@ export function askHosts(draft: Draft, purpose: 'start' | 'watch'): void {
   const hosts = [...draft.hosts].filter(([, { link }]) => link === 'up').map(([name]) => name);
   if (hosts.length === 0) return;
   const round = draft.survey.round + 1;
-  draft.survey = { round, askedAt: draft.now, watching: purpose === 'watch' };
+  const sessions = Object.fromEntries(hosts.map((name) => [name, draft.host(name).session]));
+  draft.survey = { round, askedAt: draft.now, sessions, watching: purpose === 'watch' };
   draft.emit({ kind: 'survey', round, hosts });
 }
 
-/** Takes the answers of a round; a host that gave none is looked for again. */
+/** Takes the answers of a round; a host that gave none is looked for again. Of a session that broke meanwhile nothing is taken, be it an answer or a failure. */
 export function hostsAnswered(draft: Draft, input: Extract<PoolInput, { readonly kind: 'surveyed' }>): void {
-  const { askedAt, round } = draft.survey;
+  const { askedAt, round, sessions } = draft.survey;
   if (input.round !== round || askedAt === undefined) return;
-  draft.survey = { round, askedAt: undefined, watching: false };
+  draft.survey = { round, askedAt: undefined, sessions: {}, watching: false };
   for (const [name, answer] of Object.entries(input.answers)) {
-    if (draft.host(name).link !== 'up') continue;
+    const { link, session } = draft.host(name);
+    if (link !== 'up' || session !== sessions[name]) continue;
     if ('failed' in answer) dropHost(draft, name, `${name} didn't list its domains: ${answer.failed}`);
     else draft.updateHost(name, { domains: { askedAt, domains: answer.domains } });
   }

@@ -26,6 +26,9 @@ export type PoolInput =
   | {
       readonly kind: 'arrays-read';
       readonly host: string;
+      /** Before the first disk was listed: one that was made since may be missing. */
+      readonly readAt: number;
+      /** Before the domains were listed. */
       readonly askedAt: number;
       readonly arrays: readonly ArrayReport[];
       readonly storage: readonly StorageReport[];

@@ -43,6 +43,7 @@ export function newHosts(config: PoolConfig, now: number): Map<string, HostNode>
           nextLinkAt: undefined,
           quiet: past?.poweredOff === true,
           firmwareSeenAt: undefined,
+          session: 0,
           facts: undefined,
           lastBootId: undefined,
           arrays: undefined,
@@ -107,7 +108,7 @@ export function stepHost(draft: Draft, input: HostInput): void {
       draft.updateHost(input.host, { trouble: troubleOf(input) });
       return;
     case 'connected':
-      draft.updateHost(input.host, { link: 'up', nextLinkAt: undefined, facts: input.facts, quiet: false, firmwareSeenAt: undefined });
+      draft.updateHost(input.host, { link: 'up', nextLinkAt: undefined, session: host.session + 1, facts: input.facts, quiet: false, firmwareSeenAt: undefined });
       enter(draft, input.host, 'arrays');
       draft.emit({ kind: 'bring-up', host: input.host });
       return;

@@ -48,7 +48,7 @@ export function openPool(config: PoolConfig, now: number): PoolState {
     disks: newDisks(config),
     planning: { plan: undefined, basis: undefined, computing: false, failure: undefined },
     lock: { content: config.lock, written: config.lock, writing: undefined, serial: 0, failures: 0, failure: undefined, retryAt: undefined },
-    survey: { round: 0, askedAt: undefined, watching: false },
+    survey: { round: 0, askedAt: undefined, sessions: {}, watching: false },
   };
 }
 
@@ -119,7 +119,7 @@ function take(draft: Draft, input: PoolInput): void {
       const { facts, lastBootId, link } = draft.host(input.host);
       stepHost(draft, input);
       if (link !== 'up') return;
-      readDisks(draft, input.host, input.arrays, input.storage);
+      readDisks(draft, input.host, input);
       retryVms(draft, input.host, facts?.bootId !== lastBootId);
       draft.updateHost(input.host, { lastBootId: facts?.bootId });
       readDomains(draft);

@@ -77,6 +77,8 @@ export interface HostNode {
   readonly quiet: boolean;
   /** Its firmware asked for an address while its old connection still seemed open. */
   readonly firmwareSeenAt: number | undefined;
+  /** Counts its sessions: what one was asked says nothing of the next. */
+  readonly session: number;
   readonly facts: HostFacts | undefined;
   /** Of the last session; another one means that the host was restarted. */
   readonly lastBootId: string | undefined;
@@ -127,6 +129,8 @@ export interface DiskCopy {
   readonly vmUuid: string;
   readonly generation: number;
   readonly sizeBytes: number;
+  /** When it was made, or when the listing that shows it was begun. */
+  readonly seenAt: number;
 }
 
 export interface Planning {
@@ -162,6 +166,8 @@ export interface Survey {
   readonly round: number;
   /** When the present round was asked; undefined: none is under way. */
   readonly askedAt: number | undefined;
+  /** The session of each host that was asked. */
+  readonly sessions: Readonly<Record<string, number>>;
   /** A look in passing, which nothing waits for. */
   readonly watching: boolean;
 }
