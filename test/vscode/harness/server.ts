@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly extensionsFolder: string;
   /** `suite`: the page can report and exit, and shows no dialogs. `interface`: all is as the user has it. */
   readonly purpose: 'suite' | 'interface';
+  /** Whether every folder is trusted, or only those that the user says so of. */
+  readonly trust?: 'all' | 'ask';
   /** Beside the caller's environment; the extension host and what it starts inherit it. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -35,7 +37,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     [
       join(options.installation, 'out', 'server-main.js'),
       ...['--host', '127.0.0.1', '--port', '0'],
-      ...['--without-connection-token', '--accept-server-license-terms', '--disable-workspace-trust'],
+      ...['--without-connection-token', '--accept-server-license-terms'],
+      ...(options.trust === 'ask' ? [] : ['--disable-workspace-trust']),
       ...(options.purpose === 'suite' ? ['--enable-smoke-test-driver'] : []),
       ...['--force-disable-user-env', '--telemetry-level', 'off'],
       ...['--server-data-dir', dataFolder, '--user-data-dir', options.userDataFolder],

@@ -17,6 +17,8 @@ export interface Workbench {
   command(title: string): Promise<void>;
   /** Opens a file of the workspace by its name. */
   open(file: string): Promise<void>;
+  /** Reloads the window: its extension host ends, and another begins. */
+  reload(): Promise<void>;
   /** Shows the pool tree and resolves when it has something in it. */
   showPool(): Promise<void>;
   /** An item of the pool tree, by what a screen reader says of it. */
@@ -33,8 +35,9 @@ export interface WorkbenchOptions {
   readonly size?: { readonly width: number; readonly height: number };
   /** `development`: loaded from this folder, as by F5. `installed`: as a user has it, without the title saying otherwise. */
   readonly extension?: 'development' | 'installed';
-  /** Changes the drive before the window opens it. */
-  readonly prepare?: (drive: string) => Promise<void>;
+  readonly trust?: 'all' | 'ask';
+  /** Changes the drive before the window opens it. May name something else to open: a `.code-workspace` file. */
+  readonly prepare?: (drive: string) => Promise<string | undefined> | Promise<void>;
 }
 
 export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
@@ -45,20 +48,20 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   };
   try {
     if (options.extension === 'installed') await install(profile);
-    await options.prepare?.(profile.drive);
-    return await open(profile, options, closers, close);
+    const opened = (await options.prepare?.(profile.drive)) ?? profile.drive;
+    return await open({ ...profile, opened }, options, closers, close);
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function open(profile: Profile, options: WorkbenchOptions, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Workbench> {
-  const server = await startServer({ installation: await installedVsCodeServer((sentence) => console.error(sentence)), purpose: 'interface', ...profile });
+async function open(profile: Profile & { readonly opened: string }, options: WorkbenchOptions, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Workbench> {
+  const server = await startServer({ installation: await installedVsCodeServer((sentence) => console.error(sentence)), purpose: 'interface', ...(options.trust && { trust: options.trust }), ...profile });
   closers.push(() => server.close());
   const window = await openWindow({
     server,
-    open: profile.drive,
+    open: profile.opened,
     ...(options.extension !== 'installed' && { extensionDevelopmentPath: ROOT }),
     ...(options.size && { size: options.size }),
   });
@@ -74,15 +77,22 @@ async function open(profile: Profile, options: WorkbenchOptions, closers: (() =>
     await page.keyboard.type(text);
     await page.getByRole('option', { name: item }).first().click();
   };
+  const command = (title: string) => pick('F1', title, new RegExp(`^${escaped(title)}`));
   // Keys pressed before the workbench listens go nowhere.
-  await page.getByRole('tab', { name: 'PXEN' }).waitFor();
+  const listens = () => page.getByRole('tab', { name: 'PXEN' }).waitFor();
+  await listens();
   return {
     page,
     drive: profile.drive,
-    command: (title) => pick('F1', title, new RegExp(`^${escaped(title)}`)),
+    command,
     open: (file) => pick('Control+P', file, new RegExp(`^${escaped(file)}`)),
+    reload: async () => {
+      await page.reload();
+      await listens();
+    },
     showPool: async () => {
-      await page.getByRole('tab', { name: 'PXEN' }).click();
+      // A click on the activity bar would hide a view that is there already.
+      await command('PXEN: Focus on Pool View');
       await pool.getByRole('treeitem').first().waitFor();
     },
     item: (name) => pool.getByRole('treeitem', { name }),
