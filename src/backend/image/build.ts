@@ -106,9 +106,12 @@ async function makeRoot(recipe: Recipe, work: string, epoch: number, { suite, as
   );
 }
 
+/** mmdebstrap's archive doesn't say whose the root folder itself is, and sqfstar would give it to whoever runs it. */
+const ROOT_FOLDER = ['-root-mode', '755', '-root-uid', '0', '-root-gid', '0'];
+
 async function makeSquashfs(work: string, epoch: number, { log, signal }: BuildImageOptions): Promise<void> {
   log('info', 'Packing the root file system.');
-  await runCommand('sqfstar', ['-quiet', '-no-progress', '-comp', 'zstd', path.join(work, 'out', 'root.squashfs')], {
+  await runCommand('sqfstar', ['-quiet', '-no-progress', '-comp', 'zstd', ...ROOT_FOLDER, path.join(work, 'out', 'root.squashfs')], {
     env: reproducibleEnv(epoch),
     inputFile: path.join(work, 'root.tar'),
     onLine: (line) => log('debug', line),
