@@ -87,6 +87,10 @@ test('Formatting what was formatted changes nothing more', () => {
   );
 });
 
+test('Formatting takes away a blank last line and puts no other in its place', () => {
+  expect(formatEdits('\n\t')).toEqual([{ start: 1, end: 2, text: '' }]);
+});
+
 test('An edit of one file leaves what was parsed of the others', () => {
   const before = aroundDrive();
   const after = before.with('vms/dns.vm.yaml', 'kind: VM\n');

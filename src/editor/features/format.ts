@@ -27,7 +27,10 @@ export function formatEdits(text: string): readonly FormatEdit[] {
     return now === line.text ? [] : [{ start: line.start, end: line.end, text: now }];
   });
   const last = lines.at(-1);
-  const all = last && last.text !== '' && last.next === last.end ? [...edits.filter(({ start }) => start !== last.start), { start: last.start, end: last.end, text: `${formatted.at(-1) ?? ''}\n` }] : edits;
+  const lastNow = formatted.at(-1);
+  // A last line that stays gets its line break; one that goes leaves that of the line before it.
+  const endless = last !== undefined && lastNow !== undefined && last.text !== '' && last.next === last.end;
+  const all = endless ? [...edits.filter(({ start }) => start !== last.start), { start: last.start, end: last.end, text: `${lastNow}\n` }] : edits;
   // The last word has YAML itself: a change that would alter a meaning isn't made.
   return meansTheSame(text, applied(text, all)) ? all : [];
 }
