@@ -19,9 +19,9 @@ const NO_EFFECTS = ['^node:(fs|net|dgram|http|https|child_process|worker_threads
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.cache/', 'src/backend/drive/generated/', 'examples/'] },
   js.configs.recommended,
-  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.{ts,mts}'] })),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,mts}'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

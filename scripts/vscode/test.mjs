@@ -9,5 +9,5 @@ import { bundleVsCodeTests, ROOT } from './bundle.mjs';
 
 await buildAll();
 await bundleVsCodeTests();
-const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vscode/vitest.config.ts', ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vscode/vitest.config.mts', ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' });
 process.exitCode = status ?? 1;
