@@ -31,7 +31,8 @@ export function logLine(event: PoolEvent, before: PoolSnapshot | undefined): Log
     case 'serving':
       return { level: 'info', sentence: `Serving ${Object.entries(event.addresses).map(([what, where]) => `${what} at ${where}`).join(', ')}.` };
     case 'pool':
-      return before?.phase === event.snapshot.phase ? undefined : { level: 'info', sentence: `${event.snapshot.cluster} is ${PHASES[event.snapshot.phase]}.` };
+      // Whoever asked for the pool tells its end with more to say.
+      return before?.phase === event.snapshot.phase ? undefined : { level: 'debug', sentence: `${event.snapshot.cluster} is ${PHASES[event.snapshot.phase]}.` };
   }
 }
 

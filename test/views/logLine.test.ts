@@ -23,7 +23,7 @@ describe('the log', () => {
     ['passes on what has no host', { event: 'netboot', at: AT, sentence: 'a stranger asked' }, 'info a stranger asked'],
     ["passes on the backend's own words", { event: 'log', at: AT, level: 'debug', sentence: 'hello' }, 'debug hello'],
     ['says where the boot server listens', { event: 'serving', at: AT, addresses: { http: '127.0.0.1:8080' } }, 'info Serving http at 127.0.0.1:8080.'],
-    ['tells when the pool is up', { event: 'pool', at: AT, snapshot: snapshot('up', [], []) }, 'info attic is up.'],
+    ['leaves it to the command to tell loudly that the pool is up', { event: 'pool', at: AT, snapshot: snapshot('up', [], []) }, 'debug attic is up.'],
     ['is silent when the whole pool is told again', { event: 'pool', at: AT, snapshot: snapshot('booting', [], []) }, undefined],
   ])('%s', (_, event, expected) => {
     const line = logLine(event, BEFORE);

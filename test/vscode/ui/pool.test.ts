@@ -42,7 +42,7 @@ describe('the pool', () => {
     await workbench.notification(/Starting homelab in the lab: .* hosts? ready, .* VMs? running/).getByRole('progressbar').waitFor();
     await workbench.notification(/homelab is up: 4 hosts ready, 12 VMs running\./).waitFor();
     for (const host of HOSTS) await workbench.item(new RegExp(`^${host} ready · Xen`)).waitFor();
-    expect(await workbench.item(/ running$/).count()).toBe(12);
+    await expect.poll(() => workbench.item(/ running$/).count(), { timeout: 10_000 }).toBe(12);
     await page.getByRole('button', { name: /homelab 4\/4 hosts · 12\/12 VMs/ }).waitFor();
   });
 

@@ -46,7 +46,7 @@ async function compose(workbench: Workbench): Promise<void> {
   await page.getByText(/node3 ·/).first().waitFor();
   await workbench.command('PXEN: Start Lab');
   await workbench.notification(/homelab is up/).getByRole('button', { name: 'Show Log' }).click();
-  await page.locator('.view-line').filter({ hasText: /homelab\sis\sup/ }).waitFor();
+  await page.locator('.view-line').filter({ hasText: /homelab\sis\sup:/ }).waitFor();
   await workbench.command('Notifications: Clear All Notifications');
   await page.locator('.notification-toast').waitFor({ state: 'detached' });
   await page.addStyleTag({ content: STYLE });

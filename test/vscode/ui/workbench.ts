@@ -17,6 +17,8 @@ export interface Workbench {
   command(title: string): Promise<void>;
   /** Opens a file of the workspace by its name. */
   open(file: string): Promise<void>;
+  /** What has an error's squiggle under it in the editor, and the line it stands in. */
+  underlined(): Promise<readonly Underlined[]>;
   /** Reloads the window: its extension host ends, and another begins. */
   reload(): Promise<void>;
   /** Shows the pool tree and resolves when it has something in it. */
@@ -28,6 +30,11 @@ export interface Workbench {
   /** Leaves a picture of the window in .cache/vscode/failed when the test has failed. */
   readonly picture: (context: TestContext) => Promise<void>;
   readonly close: () => Promise<void>;
+}
+
+export interface Underlined {
+  readonly line: string;
+  readonly text: string;
 }
 
 export interface WorkbenchOptions {
@@ -86,6 +93,7 @@ async function open(profile: Profile & { readonly opened: string }, options: Wor
     drive: profile.drive,
     command,
     open: (file) => pick('Control+P', file, new RegExp(`^${escaped(file)}`)),
+    underlined: () => page.evaluate<readonly Underlined[]>(UNDERLINED),
     reload: async () => {
       await page.reload();
       await listens();
@@ -103,6 +111,24 @@ async function open(profile: Profile & { readonly opened: string }, options: Wor
     close,
   };
 }
+
+/**
+ * Runs in the page, in one go, because the editor draws its lines anew at any time. Squiggles lie in a layer of their own, so that
+ * their place alone tells what they are under: glyphs are as wide as each other.
+ */
+const UNDERLINED = `[...document.querySelectorAll('.squiggly-error')].map((squiggle) => {
+  const under = squiggle.getBoundingClientRect();
+  const middle = (under.top + under.bottom) / 2;
+  const line = [...document.querySelectorAll('.view-line')].find((candidate) => {
+    const { top, bottom } = candidate.getBoundingClientRect();
+    return top < middle && middle < bottom;
+  });
+  const drawn = line?.firstElementChild;
+  const text = (drawn?.textContent ?? '').replaceAll('\\u00a0', ' ');
+  const { left = 0, width = 1 } = drawn?.getBoundingClientRect() ?? {};
+  const column = (x) => Math.round(((x - left) / width) * text.length);
+  return { line: text, text: text.slice(column(under.left), column(under.right)) };
+})`;
 
 /** VS Code takes every folder here for an extension. */
 async function install({ extensionsFolder }: Profile): Promise<void> {
