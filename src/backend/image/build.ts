@@ -106,12 +106,15 @@ async function makeRoot(recipe: Recipe, work: string, epoch: number, { suite, as
   );
 }
 
-/** mmdebstrap's archive doesn't say whose the root folder itself is, and sqfstar would give it to whoever runs it. */
-const ROOT_FOLDER = ['-root-mode', '755', '-root-uid', '0', '-root-gid', '0'];
-
+/**
+ * mmdebstrap's archive has no entry for the root folder itself, and sqfstar gives that to whoever runs it: so a user runs it
+ * as the root of a user namespace.
+ */
 async function makeSquashfs(work: string, epoch: number, { log, signal }: BuildImageOptions): Promise<void> {
   log('info', 'Packing the root file system.');
-  await runCommand('sqfstar', ['-quiet', '-no-progress', '-comp', 'zstd', ...ROOT_FOLDER, path.join(work, 'out', 'root.squashfs')], {
+  const asRoot = process.getuid?.() === 0 ? [] : ['unshare', '--user', '--map-root-user', '--'];
+  const [command = 'sqfstar', ...args] = [...asRoot, 'sqfstar', '-quiet', '-no-progress', '-comp', 'zstd', '-root-mode', '755', path.join(work, 'out', 'root.squashfs')];
+  await runCommand(command, args, {
     env: reproducibleEnv(epoch),
     inputFile: path.join(work, 'root.tar'),
     onLine: (line) => log('debug', line),

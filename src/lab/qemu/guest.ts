@@ -3,9 +3,11 @@
  * and drivers of the boot image. Specs name it as `disks/lab-guest/{disk.raw,vmlinuz,initrd}`; that folder is the lab's own.
  */
 
+import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { runCommand } from '../../backend/image/command';
 import { cpioArchive } from '../../backend/image/cpio';
 import type { PoolModel } from '../../backend/drive/model';
@@ -37,7 +39,7 @@ export function wantsLabGuest(model: PoolModel): boolean {
 export async function makeLabGuest({ root, imageFolder, assetsFolder, signal }: GuestOptions): Promise<void> {
   const work = await mkdtemp(path.join(tmpdir(), 'pxen-guest-'));
   try {
-    const image = await takeFromImage(imageFolder, work, signal);
+    const image = await takeFromImage(imageFolder, signal);
     const made = path.join(work, 'made');
     await mkdir(made);
     await copyFile(path.join(imageFolder, 'vmlinuz'), path.join(made, 'vmlinuz'));
@@ -55,22 +57,27 @@ export async function makeLabGuest({ root, imageFolder, assetsFolder, signal }: 
 }
 
 interface FromImage {
-  readonly busybox: string;
-  /** Absolute paths in the order they are loaded. */
-  readonly modules: readonly string[];
+  readonly busybox: Buffer;
+  /** In the order they are loaded. */
+  readonly modules: readonly { readonly name: string; readonly content: Buffer }[];
 }
 
-async function takeFromImage(imageFolder: string, work: string, signal: AbortSignal): Promise<FromImage> {
-  const squashfs = path.join(imageFolder, 'root.squashfs');
-  const unpacked = path.join(work, 'image');
-  const unpack = (...files: readonly string[]) => runCommand('unsquashfs', ['-no-progress', '-no-xattrs', '-force', '-dest', unpacked, squashfs, ...files], { signal });
-  await unpack('usr/bin/busybox', 'usr/lib/pxen/kernel-release');
-  const release = (await readFile(path.join(unpacked, 'usr/lib/pxen/kernel-release'), 'utf8')).trim();
+async function takeFromImage(imageFolder: string, signal: AbortSignal): Promise<FromImage> {
+  const read = (file: string) => readFromSquashfs(path.join(imageFolder, 'root.squashfs'), file, signal);
+  const release = (await read('usr/lib/pxen/kernel-release')).toString('utf8').trim();
   const modulesFolder = `usr/lib/modules/${release}`;
-  await unpack(`${modulesFolder}/modules.dep`);
-  const modules = loadOrder(await readFile(path.join(unpacked, modulesFolder, 'modules.dep'), 'utf8'), GUEST_MODULES);
-  await unpack(...modules.map((module) => `${modulesFolder}/${module}`));
-  return { busybox: path.join(unpacked, 'usr/bin/busybox'), modules: modules.map((module) => path.join(unpacked, modulesFolder, module)) };
+  const order = loadOrder((await read(`${modulesFolder}/modules.dep`)).toString('utf8'), GUEST_MODULES);
+  return {
+    busybox: await read('usr/bin/busybox'),
+    modules: await Promise.all(order.map(async (module) => ({ name: path.basename(module), content: await read(`${modulesFolder}/${module}`) }))),
+  };
+}
+
+const LARGEST_FILE = 64 << 20;
+
+async function readFromSquashfs(squashfs: string, file: string, signal: AbortSignal): Promise<Buffer> {
+  const { stdout } = await promisify(execFile)('unsquashfs', ['-cat', squashfs, file], { encoding: 'buffer', maxBuffer: LARGEST_FILE, signal });
+  return stdout;
 }
 
 /**
@@ -90,17 +97,16 @@ export function loadOrder(modulesDep: string, wanted: readonly string[]): readon
 async function ramdisk({ busybox, modules }: FromImage, assetsFolder: string): Promise<Buffer> {
   return cpioArchive([
     { path: 'init', mode: 0o755, content: await readFile(path.join(assetsFolder, 'ramdisk-init')) },
-    { path: 'busybox', mode: 0o755, content: await readFile(busybox) },
-    { path: 'modules', mode: 0o644, content: Buffer.from(modules.map((module) => `${path.basename(module)}\n`).join('')) },
-    ...(await Promise.all(modules.map(async (module) => ({ path: path.basename(module), mode: 0o644, content: await readFile(module) })))),
+    { path: 'busybox', mode: 0o755, content: busybox },
+    { path: 'modules', mode: 0o644, content: Buffer.from(modules.map(({ name }) => `${name}\n`).join('')) },
+    ...modules.map(({ name, content }) => ({ path: name, mode: 0o644, content })),
   ]);
 }
 
-async function makeDisk(file: string, busybox: string, assetsFolder: string, work: string, signal: AbortSignal): Promise<void> {
+async function makeDisk(file: string, busybox: Buffer, assetsFolder: string, work: string, signal: AbortSignal): Promise<void> {
   const tree = path.join(work, 'disk');
   for (const folder of ['bin', 'sbin', 'etc', 'dev', 'proc', 'sys', 'srv/www']) await mkdir(path.join(tree, folder), { recursive: true });
-  await copyFile(busybox, path.join(tree, 'bin/busybox'));
-  await chmod(path.join(tree, 'bin/busybox'), 0o755);
+  await writeFile(path.join(tree, 'bin/busybox'), busybox, { mode: 0o755 });
   for (const name of ['sh', 'sed', 'ip', 'sync', 'httpd', 'wc']) await symlink('busybox', path.join(tree, 'bin', name));
   // The kernel calls /sbin/poweroff when Xen asks the guest to shut down.
   for (const name of ['init', 'poweroff', 'reboot']) await symlink('../bin/busybox', path.join(tree, 'sbin', name));

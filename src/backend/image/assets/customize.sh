@@ -67,8 +67,8 @@ make_initrd() {
   cp "$source/modules.order" "$source/modules.builtin" "$source/modules.builtin.modinfo" "$target"
   depmod -b $tree "$release"
   rm -f "$target"/modules.*.bin "$target/modules.order" "$target/modules.builtin.modinfo"
-  cp $build/initrd/init $tree/init
-  chmod 755 $tree/init
+  cp $build/initrd/init $build/initrd/fetch $tree
+  chmod 755 $tree/init $tree/fetch
   find $tree -exec touch -h -d "@$epoch" {} +
   cd $tree
   find . -print0 | LC_ALL=C sort -z | cpio --quiet --null -o -H newc --reproducible --owner=0:0 | zstd -q -19 -T1 >$out/initrd
