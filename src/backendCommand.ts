@@ -1,4 +1,4 @@
-/** The command that starts the backend, with the privileges it needs. Pure. */
+/** The commands that start the backend, with the privileges it needs. Pure. */
 
 export interface BackendCommand {
   readonly file: string;
@@ -35,4 +35,13 @@ export function backendCommand(options: CommandOptions): BackendCommand {
   return elevated
     ? { file: 'pkexec', args: ['env', 'ELECTRON_RUN_AS_NODE=1', options.execPath, ...words], env: {}, elevated }
     : { file: options.execPath, args: words, env: asNode, elevated };
+}
+
+/** What to type where no dialog can ask for the password. For a shell, hence quoted. */
+export function sudoCommand({ execPath, script }: Pick<CommandOptions, 'execPath' | 'script'>, drive: string): string {
+  return ['sudo', 'env', 'ELECTRON_RUN_AS_NODE=1', ...[execPath, script, 'boot', '--stay', drive].map(quoted)].join(' ');
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,7 @@
 /** What every command works with, and the questions that several of them ask. */
 
 import * as vscode from 'vscode';
-import type { CommandOptions } from '../backendCommand';
+import { sudoCommand } from '../backendCommand';
 import { hasClientErrorCode } from '../clientErrors';
 import type { Drive, Drives } from '../editor/drives';
 import type { PoolSession } from '../session';
@@ -101,15 +101,6 @@ function tellError({ log, cli }: CommandContext, drive: Drive, error: unknown): 
     },
     'Copy Command': () => vscode.env.clipboard.writeText(command),
   });
-}
-
-/** What to type where no dialog can ask for the password. Electron is told through env(1) to run as Node. */
-export function sudoCommand({ execPath, script }: Pick<CommandOptions, 'execPath' | 'script'>, drive: string): string {
-  return ['sudo', 'env', 'ELECTRON_RUN_AS_NODE=1', ...[execPath, script, 'boot', '--stay', drive].map(quoted)].join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 type ShowMessage = (message: string, ...choices: string[]) => Thenable<string | undefined>;

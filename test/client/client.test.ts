@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { backendCommand, type BackendCommand, type CommandOptions } from '../../src/backendCommand';
+import { backendCommand, sudoCommand, type BackendCommand, type CommandOptions } from '../../src/backendCommand';
 import { startBackend, type Backend } from '../../src/client';
 import type { PoolEvent } from '../../src/protocol';
 
@@ -42,6 +42,12 @@ describe('how the backend is started', () => {
     expect([command.file, ...command.args].join(' ')).toBe(expected);
     expect(command.elevated).toBe(expected.startsWith('pkexec'));
   });
+});
+
+it('is typed with sudo where no dialog can ask for the password, whatever the paths hold', () => {
+  expect(sudoCommand({ execPath: '/usr/share/code/code', script: "/home/o'hara/pxen.js" }, '/media/my drive')).toBe(
+    "sudo env ELECTRON_RUN_AS_NODE=1 /usr/share/code/code '/home/o'\\''hara/pxen.js' boot --stay '/media/my drive'",
+  );
 });
 
 describe('a conversation with the backend', () => {
