@@ -1,8 +1,9 @@
 /** Writing files on a drive that may be pulled at any moment. */
 
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { link, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { giveToOwnerOf, makeFolder } from './owner';
 
 export interface WriteOptions {
   /** Permission bits of the new file; FAT drives ignore them. */
@@ -33,12 +34,13 @@ export async function createFileAtomic(file: string, content: string | Uint8Arra
 
 async function writeThenPut(file: string, content: string | Uint8Array, options: WriteOptions, put: (temporary: string, file: string) => Promise<void>): Promise<void> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // In the same folder, since rename is atomic only within one filesystem.
   const temporary = path.join(folder, `${TEMPORARY_PREFIX}${path.basename(file)}-${randomBytes(6).toString('hex')}`);
   try {
     const handle = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
+      await giveToOwnerOf(folder, handle);
       await handle.writeFile(content);
       // Before the rename: a filesystem may otherwise persist the new name ahead of the content (open(2), rename(2)).
       await handle.sync();

@@ -1,10 +1,11 @@
 /** The drive's `state/` folder. Formats are in `stateFiles.ts`; here is where and when they are read and written. */
 
-import { mkdir, open, readFile, stat, type FileHandle } from 'node:fs/promises';
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock, Random } from '../system';
 import { createFileAtomic, writeFileAtomic } from './atomic';
 import { randomUuid } from './identity';
+import { giveToOwnerOf, makeFolder } from './owner';
 import type { DriveIdentity, DriveState, Journal, PlacementLock } from './state';
 import { decodeState, encodeState, HOST_BOOT_FORMAT, IDENTITY_FORMAT, PLACEMENT_FORMAT, StateFileError, type StateFormat } from './stateFiles';
 
@@ -63,8 +64,9 @@ async function readState<Value>(file: string, format: StateFormat<Value>): Promi
 }
 
 async function openJournal(folder: string, startedAt: string, clock: Clock): Promise<Journal> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const handle = await openNew(folder, startedAt.replaceAll(':', '-'));
+  await giveToOwnerOf(folder, handle);
   const inTurn = oneAtATime();
   return {
     append: (entry) =>

@@ -3,12 +3,13 @@
  * that nobody listens there, so one that a killed backend left behind is in nobody's way.
  */
 
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { BackendRecord, PoolTarget } from '../../protocol';
 import { createFileAtomic, writeFileAtomic } from '../drive/atomic';
+import { makeFolder } from '../drive/owner';
 import type { Clock } from '../system';
 import { PoolError } from './errors';
 
@@ -32,7 +33,7 @@ const CONNECT_MS = 2_000;
 
 /** Claims the folder for this process. Rejects with a `PoolError` while another backend has it. */
 export async function claimPool({ stateFolder, target, clock, onConnection }: ClaimOptions): Promise<Claim> {
-  await mkdir(stateFolder, { recursive: true });
+  await makeFolder(stateFolder);
   const file = path.join(stateFolder, RECORD);
   const { server, socket, close } = await listen(onConnection);
   try {

@@ -1,9 +1,10 @@
 /** The pool's ssh key: made once for a drive, private to its owner. Hosts take its public half from the answer to their hello. */
 
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { utils } from 'ssh2';
 import { writeFileAtomic } from '../drive/atomic';
+import { makeFolder } from '../drive/owner';
 import { newKeyPair } from '../hosts/keyPair';
 
 export interface PoolKeys {
@@ -32,7 +33,7 @@ export async function openPoolKeys(folder: string, comment: string): Promise<Poo
 }
 
 async function makeKey(folder: string, file: string, comment: string): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const pair = newKeyPair(comment);
   await writeFileAtomic(file, pair.private, { mode: 0o600 });
   // Also where the process's umask is unusual; a FAT drive knows no modes, and its mount options decide.
