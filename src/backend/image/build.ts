@@ -112,9 +112,8 @@ async function makeRoot(recipe: Recipe, work: string, epoch: number, { suite, as
  */
 async function makeSquashfs(work: string, epoch: number, { log, signal }: BuildImageOptions): Promise<void> {
   log('info', 'Packing the root file system.');
-  const asRoot = process.getuid?.() === 0 ? [] : ['unshare', '--user', '--map-root-user', '--'];
-  const [command = 'sqfstar', ...args] = [...asRoot, 'sqfstar', '-quiet', '-no-progress', '-comp', 'zstd', '-root-mode', '755', path.join(work, 'out', 'root.squashfs')];
-  await runCommand(command, args, {
+  const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  await runCommand('unshare', [...asRoot, '--', 'sqfstar', '-quiet', '-no-progress', '-comp', 'zstd', '-root-mode', '755', path.join(work, 'out', 'root.squashfs')], {
     env: reproducibleEnv(epoch),
     inputFile: path.join(work, 'root.tar'),
     onLine: (line) => log('debug', line),

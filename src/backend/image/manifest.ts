@@ -70,7 +70,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (!isMissing(error)) throw error;
-    throw new ImageError(`There is no boot image in ${folder}. Build one with \`pxen image build --name ${path.basename(folder)}\`.`);
+    throw new ImageError(`There is no boot image in ${folder}.`);
   }
   return parseManifest(text, file);
 }

@@ -20,6 +20,7 @@ const TOOLS: Readonly<Record<VerbWithTools, readonly Tool[]>> = {
     tool('sqfstar', 'squashfs-tools'),
     tool('strip', 'binutils'),
     tool('tar', 'tar'),
+    tool('unshare', 'util-linux'),
     tool('/usr/share/keyrings/debian-archive-keyring.gpg', 'debian-archive-keyring'),
   ],
   'lab --qemu': [
