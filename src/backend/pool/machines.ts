@@ -64,7 +64,7 @@ export function interfaceOf(network: { readonly server: string; readonly interfa
 
 async function checkImage(imagesFolder: string, image: string): Promise<void> {
   const folder = path.join(imagesFolder, image);
-  const remedy = `Build it: sudo pxen image build --name ${image}`;
+  const remedy = `Build it: pxen image build --name ${image}`;
   try {
     const [problem] = await checkImageFiles(folder, await readManifest(folder), 'sizes');
     if (problem !== undefined) throw new PoolError(`The image ${image} isn't whole: ${problem}`, `${remedy}, or copy it to the drive again.`);

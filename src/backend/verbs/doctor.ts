@@ -19,7 +19,7 @@ export async function runDoctor(options: DoctorOptions, io: VerbIo): Promise<num
     io.out(`${JSON.stringify({ verbs, ...(install !== undefined && { install }) })}\n`);
   } else {
     const lines = verbs.map(({ verb, missing: lacks }) => `pxen ${verb}: ${lacks.length === 0 ? 'ready' : `lacks ${lacks.map(({ name }) => name).join(', ')}`}\n`);
-    io.out(`${lines.join('')}All other verbs: ready (they need nothing but Node.js)\n${install === undefined ? '' : `\nInstall what is missing:\n  ${install}\n`}`);
+    io.out(`${lines.join('')}All other verbs need no tools but Node.js.\n${install === undefined ? '' : `\nInstall what is missing:\n  ${install}\n`}`);
   }
   return install === undefined ? EXIT.ok : EXIT.problems;
 }

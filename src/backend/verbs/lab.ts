@@ -37,9 +37,9 @@ export async function runLab(options: LabOptions, io: VerbIo): Promise<number> {
   return bootPool(
     async (_target, root, model) => {
       const { faults, problems } = parseFaults(words, model);
-      if (problems.length > 0) throw new PoolError(problems.join('\n'), 'Nothing was started.');
+      if (problems.length > 0) throw new PoolError(`${problems.join('\n')}\n`, 'Nothing was started.');
       const lab = await startSimulatedLab({ model, root, faults, keep, ...(attach === undefined ? {} : { attach }) });
-      if (keep) io.err(`The machines stay. To find them again: pxen lab --keep --attach ${lab.client.socket}\n`);
+      if (keep) io.err(`The machines stay. To find them again: pxen lab --keep --attach ${lab.client.socket}\nTo end them: the same without --keep, then pxen down. Left alone, they end after an hour.\n`);
       return lab;
     },
     { ...options, target: 'simulated' },

@@ -63,7 +63,7 @@ export function eventSentence(event: PoolEvent): string | undefined {
 /** What a host is doing in this state, in words. */
 export function hostSentence({ name, state, attempt, cause, remedy }: HostStatus): string {
   const again = attempt > 1 && state === 'waking' ? ` (attempt ${attempt})` : '';
-  if (state === 'failed') return `${name} is given up: ${cause ?? 'it failed'}. ${remedy ?? ''}`.trimEnd();
+  if (state === 'failed') return `${name} is given up: ${ended(cause ?? 'it failed')} ${remedy ?? ''}`.trimEnd();
   return `${name} ${DOING[state]}${again}${state === 'waking' && cause !== undefined ? `: ${cause}` : ''}.`;
 }
 
@@ -84,7 +84,8 @@ function vmSentence({ name, state, host, reason, remedy }: VmStatus): string {
   const where = host === undefined ? '' : ` on ${host}`;
   const why = reason === undefined ? '' : `: ${reason}`;
   const trouble = state === 'failed' || state === 'unplaced';
-  return `${name} ${VM_IS[state]}${trouble && host === undefined ? '' : where}${why}${trouble && remedy !== undefined ? `. ${remedy}` : ''}`.replace(/[.]?$/, '.');
+  const said = ended(`${name} ${VM_IS[state]}${trouble && host === undefined ? '' : where}${why}`);
+  return trouble && remedy !== undefined ? `${said} ${remedy}` : said;
 }
 
 const VM_IS: Readonly<Record<VmStatus['state'], string>> = {
@@ -126,5 +127,10 @@ function troublesText({ hosts, vms }: PoolSnapshot): string {
 }
 
 function trouble(who: string, cause: string, remedy: string | undefined): string {
-  return paragraph('  ', `${who}: ${cause.replace(/[.]?$/, '.')}`, WIDTH) + (remedy === undefined ? '' : paragraph('    → ', remedy, WIDTH));
+  return paragraph('  ', ended(`${who}: ${cause}`), WIDTH) + (remedy === undefined ? '' : paragraph('    → ', remedy, WIDTH));
+}
+
+/** Causes come as sentences and as parts of one. */
+function ended(sentence: string): string {
+  return sentence.replace(/[.]?$/, '.');
 }

@@ -91,7 +91,9 @@ function considerVm(draft: Draft, name: string): void {
   const hostName = plan.assignments[name];
   if (hostName === undefined) {
     const why = plan.unplaced.find((unplaced) => unplaced.vm === name);
-    say({ state: 'unplaced', host: undefined, reason: why?.reasons.join('; ') ?? 'no host has room for it', remedy: '`pxen plan` shows what it would need.' });
+    // `pxen plan` takes every host as its spec describes it: it can't show what is missing now.
+    const remedy = (basis?.shortfalls.length ?? 0) > 0 ? 'Put right what failed above and boot again.' : '`pxen plan` shows what it would need.';
+    say({ state: 'unplaced', host: undefined, reason: why?.reasons.join('; ') ?? 'no host has room for it', remedy });
     return;
   }
   const host = draft.host(hostName);
