@@ -1,8 +1,9 @@
 // Bundles the extension, the backend, the command line and the lab's machines into dist/.
-import { chmod, cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { generate } from './generate.mjs';
+import { thirdPartyLicences } from './licences.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,7 +31,7 @@ export async function buildAll() {
   const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
   await rm(`${ROOT}/dist`, { recursive: true, force: true });
   await mkdir(`${ROOT}/dist`);
-  await Promise.all(
+  const built = await Promise.all(
     Object.entries(ENTRIES).map(([name, entry]) =>
       build({
         absWorkingDir: ROOT,
@@ -43,7 +44,8 @@ export async function buildAll() {
         minify: true,
         // Names help to read a backend's stack traces; the window loads faster without them.
         keepNames: name !== 'extension',
-        legalComments: 'linked',
+        legalComments: 'none',
+        metafile: true,
         sourcemap: name !== 'extension' && 'linked',
         // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
         // yaml's build for browsers is the same code as modules, of which a bundle takes only what it uses.
@@ -58,6 +60,7 @@ export async function buildAll() {
       }),
     ),
   );
+  await writeFile(`${ROOT}/dist/THIRD-PARTY.txt`, await thirdPartyLicences(ROOT, built.map(({ metafile }) => metafile)));
   await chmod(`${ROOT}/dist/pxen.js`, 0o755);
   for (const [from, to] of ASSETS) {
     if (await exists(`${ROOT}/${from}`)) await cp(`${ROOT}/${from}`, `${ROOT}/dist/${to}`, { recursive: true });
