@@ -131,7 +131,7 @@ export class Session implements Dom0Shell {
   }
 
   close(): void {
-    this.client.end();
+    // Not end(): after it ssh2 destroys the socket no more, and one whose peer has lost its power would keep the process alive.
     this.client.destroy();
   }
 
