@@ -23,6 +23,7 @@ const LOADED_LATER = ['./client'];
 /** Files that travel beside the bundles because they are read, not imported. */
 const ASSETS = [
   ['src/backend/image/assets', 'image'],
+  ['src/lab/qemu/assets', 'qemu-lab'],
   ['node_modules/highs/build/highs.wasm', 'highs.wasm'],
 ];
 
