@@ -1,4 +1,4 @@
-// Bundles the extension, the backend, the command line and the lab's machines into dist/.
+// Bundles the extension, the backend, the command line and the lab's machines into dist/. The tests bundle the same into folders of their own.
 import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -29,15 +29,20 @@ const ASSETS = [
 
 export async function buildAll() {
   await generate();
-  const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
   await rm(`${ROOT}/dist`, { recursive: true, force: true });
-  await mkdir(`${ROOT}/dist`);
+  await bundleInto(`${ROOT}/dist`);
+}
+
+/** Makes the folder if need be, and all that is shipped in it, from generated sources that are there. */
+export async function bundleInto(folder) {
+  const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
+  await mkdir(folder, { recursive: true });
   const built = await Promise.all(
     Object.entries(ENTRIES).map(([name, entry]) =>
       build({
         absWorkingDir: ROOT,
         entryPoints: { [name]: entry },
-        outdir: 'dist',
+        outdir: folder,
         bundle: true,
         platform: 'node',
         target: 'node20',
@@ -61,10 +66,10 @@ export async function buildAll() {
       }),
     ),
   );
-  await writeFile(`${ROOT}/dist/THIRD-PARTY.txt`, await thirdPartyLicences(ROOT, built.map(({ metafile }) => metafile)));
-  await chmod(`${ROOT}/dist/pxen.js`, 0o755);
+  await writeFile(`${folder}/THIRD-PARTY.txt`, await thirdPartyLicences(ROOT, built.map(({ metafile }) => metafile)));
+  await chmod(`${folder}/pxen.js`, 0o755);
   for (const [from, to] of ASSETS) {
-    if (await exists(`${ROOT}/${from}`)) await cp(`${ROOT}/${from}`, `${ROOT}/dist/${to}`, { recursive: true });
+    if (await exists(`${ROOT}/${from}`)) await cp(`${ROOT}/${from}`, `${folder}/${to}`, { recursive: true });
   }
 }
 

@@ -9,16 +9,16 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { PoolEvent, PoolSnapshot } from '../../src/protocol';
 import { attachLab } from '../../src/lab/simulated/client';
 import { emptyFolder } from '../pool/driveFolder';
-import { buildBundles, type Bundles } from './bundles';
+import { buildDist, type Dist } from '../support/dist';
 
 const HOMELAB = fileURLToPath(new URL('../../examples/homelab', import.meta.url));
 const VMS = 12;
 
-let bundles: Bundles;
+let dist: Dist;
 beforeAll(async () => {
-  bundles = await buildBundles();
+  dist = await buildDist();
 }, 60_000);
-afterAll(() => bundles.remove());
+afterAll(() => dist.remove());
 
 /** The example with its pauses between starts taken out, which only cost time here. */
 async function homelab(): Promise<string> {
@@ -40,7 +40,7 @@ interface Running {
 }
 
 function pxen(...words: string[]): Running {
-  const child = spawn(process.execPath, [bundles.pxen, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [dist.pxen, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const events: PoolEvent[] = [];
   const waiting = new Set<() => void>();

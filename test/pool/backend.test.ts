@@ -1,39 +1,24 @@
 /** The backend as a process of its own, as the window starts it, with simulated machines that speak the real protocols. */
 
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { CancellationTokenSource, createMessageConnection, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
 import type { BackendRecord, BootResult, PoolEvent, PoolSnapshot } from '../../src/protocol';
 import { attachTo } from '../../src/backend/pool/rpc';
 import { systemClock } from '../../src/backend/system';
+import { buildDist, type Dist } from '../support/dist';
 import { smallDrive } from './driveFolder';
 
-const ROOT = path.join(import.meta.dirname, '../..');
-let dist: string;
+let dist: Dist;
 
 beforeAll(async () => {
-  dist = await mkdtemp(path.join(os.tmpdir(), 'pxen-dist-'));
-  const entries = { backend: 'src/backend/main.ts', pxen: 'src/backend/bin.ts', 'lab-hosts': 'src/lab/simulated/main.ts' };
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: entries,
-    outdir: dist,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['*.node', 'cpu-features'],
-    define: { PXEN_VERSION: '"test"' },
-    logLevel: 'error',
-  });
-}, 180_000);
+  dist = await buildDist();
+});
 
-afterAll(() => rm(dist, { recursive: true, force: true }));
+afterAll(() => dist.remove());
 
 interface Running {
   readonly child: ChildProcessByStdio<Writable, Readable, null>;
@@ -43,7 +28,7 @@ interface Running {
 }
 
 function startBackend(...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [path.join(dist, 'backend.js'), ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [path.join(dist.folder, 'backend.js'), ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -97,7 +82,7 @@ describe('the window’s backend', () => {
     const status: PoolSnapshot = await other.request('pool/status', { drive }, never);
     expect(status.phase).toBe('up');
     // Another command finds it as well.
-    const output = execFileSync(process.execPath, [path.join(dist, 'pxen.js'), 'status', drive], { encoding: 'utf8' });
+    const output = execFileSync(process.execPath, [dist.pxen, 'status', drive], { encoding: 'utf8' });
     expect(output).toContain('Pool smallpool is up: 2 of 2 hosts ready, 2 of 2 VMs running.');
     expect(await other.request('pool/down', { drive }, never)).toMatchObject({ exitCode: 0, snapshot: { phase: 'down' } });
     expect(await backend.exited).toBe(0);
