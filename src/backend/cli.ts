@@ -1,6 +1,6 @@
 /** The command line: parses words, calls one verb, exits with its code. */
 
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { DEFAULT_MIRROR, DEFAULT_SUITE } from './image/recipe';
 import { EXIT, type VerbIo } from './verbs/io';
 
@@ -36,6 +36,8 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
   const program = new Command('pxen')
     .description('Boots a whole Xen pool from one drive.')
     .version(PXEN_VERSION)
+    // That a flag is off unless given needn't be said of each.
+    .configureHelp({ optionDescription: (option) => (option.isBoolean() ? option.description : new Help().optionDescription(option)) })
     .exitOverride();
 
   program
