@@ -21,6 +21,7 @@ interface Opened {
   readonly world: World;
   readonly service: PoolService;
   readonly events: PoolEvent[];
+  readonly told: string[];
   readonly stopped: { asked: boolean };
 }
 
@@ -30,16 +31,17 @@ async function openService(options: WorldOptions = {}, drive?: string, world?: W
   if (model === undefined) throw new Error('the small drive has errors');
   const machines = world ?? new World(model, { clock: systemClock, ...options });
   const events: PoolEvent[] = [];
+  const told: string[] = [];
   const stopped = { asked: false };
   const service = new PoolService({
     openEnvironment: () => Promise.resolve(environment(root)),
     parts: machines.parts(),
-    log: () => undefined,
+    log: (level, sentence) => told.push(`${level}: ${sentence}`),
     onEvent: (event) => events.push(event),
     onStop: () => (stopped.asked = true),
   });
   onTestFinished(() => service.close());
-  return { drive: root, world: machines, service, events, stopped };
+  return { drive: root, world: machines, service, events, told, stopped };
 }
 
 const boot = ({ drive }: Opened) => ({ drive, target: 'machines' as const });
@@ -59,6 +61,18 @@ describe('a backend', () => {
     await opened.service.close();
     expect(opened.world.running()).toHaveLength(2);
     await expect(stat(path.join(opened.drive, 'state', 'backend.json'))).rejects.toThrow(/ENOENT/);
+  });
+
+  it('tells before it wakes anybody which files VMs will lack, and boots the others', async () => {
+    const drive = await smallDrive();
+    const spec = path.join(drive, 'vms', 'web1.vm.yaml');
+    const text = await readFile(spec, 'utf8');
+    await writeFile(spec, text.replace('bootloader: pygrub', 'kernel: guests/vmlinuz').replace('bandwidth: 1MB/s', 'bandwidth: 1MB/s, source: guests/debian.raw'));
+    const opened = await openService({}, drive);
+    await opened.service.boot(boot(opened), never);
+    const missing = (file: string) => `warn: There is no file ${file} on the drive: web1 can't start without it.`;
+    expect(opened.told.slice(0, 2)).toEqual([missing('guests/vmlinuz'), missing('guests/debian.raw')]);
+    expect(opened.world.running()).toContain('dns1 on node1');
   });
 
   it('is joined by a second boot, which changes nothing', async () => {

@@ -19,7 +19,7 @@ export class GoldenImages {
 
   /** Absolute path of the image. Rejects when a URL can't be fetched; that a local file exists is checked by its reader. */
   fileOf(source: string, signal: AbortSignal): Promise<string> {
-    if (!/^https?:\/\//i.test(source)) return Promise.resolve(path.resolve(this.driveFolder, source));
+    if (!isUrl(source)) return Promise.resolve(path.resolve(this.driveFolder, source));
     const running = this.fetching.get(source);
     if (running !== undefined) return running;
     const started = this.fetchOnce(source, signal);
@@ -45,6 +45,10 @@ export class GoldenImages {
       throw new Error(`${url} couldn't be fetched: ${reasonOf(error)}`, { cause: error });
     }
   }
+}
+
+export function isUrl(source: string): boolean {
+  return /^https?:\/\//i.test(source);
 }
 
 /** fetch() itself says only "fetch failed"; its cause says why. */

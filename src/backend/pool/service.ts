@@ -12,6 +12,7 @@ import { lookAtPool, shutDownDirectly } from './direct';
 import type { PoolEnvironment } from './environment';
 import { DriveInvalidError, PoolError } from './errors';
 import { GoldenImages } from './golden';
+import { missingGuestFiles } from './guestFiles';
 import { vmUuids } from './guests';
 import { openPoolKeys } from './keys';
 import { machineFolders } from './machines';
@@ -173,6 +174,8 @@ export class PoolService {
       closers.push(() => claim.release());
       const state = openDriveState(environment.stateFolder, parts.clock, parts.random);
       const { driveId } = await state.identity();
+      // A lab puts files of its own in place of those.
+      if (environment.standIn === undefined) for (const sentence of await missingGuestFiles(model, root, await state.placement())) log('warn', sentence);
       const run = await runPool({
         ...parts,
         model,
