@@ -143,6 +143,25 @@ export type PoolEvent =
   | { readonly event: 'serving'; readonly at: string; readonly addresses: Readonly<Record<string, string>> }
   | { readonly event: 'pool'; readonly at: string; readonly snapshot: PoolSnapshot };
 
+// ---- Machines that asked to boot and that the drive doesn't know (`state/unknown-machines.json`) ----
+
+/** Everything here was said by the machine itself and is worth no more than that; the text is cleaned of all but plain characters. */
+export interface UnknownMachine {
+  /** Lower case, colons. */
+  readonly mac: string;
+  /** `boot`: firmware or iPXE that wants to boot from the network. `address`: an operating system, phone, printer… */
+  readonly wants: 'boot' | 'address';
+  /** In words, as `BIOS` or `x64 UEFI`; only of those that want to boot. */
+  readonly architecture?: string;
+  /** Option 60, as `PXEClient:Arch:00007:UNDI:003016`. Letters, digits and ` .:_/-` only, at most 64. */
+  readonly vendorClass?: string;
+  /** ISO 8601. */
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  /** Requests heard from it. */
+  readonly count: number;
+}
+
 // ---- JSON-RPC between the window (or a second command) and the backend ----
 //
 // The window starts `backend.js` and speaks over its standard input and output (LSP's header framing); standard error is for

@@ -1,6 +1,6 @@
 /** The state files' formats: JSON text ↔ values, with nothing taken on trust. What can't be read is an error, never "empty". */
 
-import type { DiskPlace } from '../../protocol';
+import type { DiskPlace, UnknownMachine } from '../../protocol';
 import { isUuid } from './identity';
 import type { DriveIdentity, HelloRecord, HostBootRecord, LockedDisk, PlacementLock } from './state';
 
@@ -56,6 +56,15 @@ export const HOST_BOOT_FORMAT: StateFormat<HostBootRecord> = {
   remedy: "It pins the ssh keys of the host's present boot: put back its last good copy, or switch the host off by hand and delete the file; the host then boots anew.",
 };
 
+/** Newest first. */
+export const UNKNOWN_MACHINES_FORMAT: StateFormat<readonly UnknownMachine[]> = {
+  decode: (json) =>
+    Object.entries(json.get('machines').record(unknownMachine))
+      .map(([mac, machine]) => ({ ...machine, mac }))
+      .sort((a, b) => (a.lastSeen > b.lastSeen ? -1 : 1)),
+  remedy: 'It only remembers which machines asked without being on the drive: delete it.',
+};
+
 /** `format` is raised when an older PXEN would misread the file. */
 const FORMAT = 1;
 
@@ -106,6 +115,19 @@ function lockedDisk(json: JsonReader): LockedDisk {
     generation: json.get('generation').number(),
     sizeBytes: json.get('sizeBytes').number(),
     ...(adopted?.flag() === true && { adopted: true }),
+  };
+}
+
+function unknownMachine(json: JsonReader): Omit<UnknownMachine, 'mac'> {
+  const architecture = json.optional('architecture');
+  const vendorClass = json.optional('vendorClass');
+  return {
+    wants: json.get('wants').text() === 'boot' ? 'boot' : 'address',
+    ...(architecture && { architecture: architecture.text() }),
+    ...(vendorClass && { vendorClass: vendorClass.text() }),
+    firstSeen: json.get('firstSeen').text(),
+    lastSeen: json.get('lastSeen').text(),
+    count: json.get('count').number(),
   };
 }
 
