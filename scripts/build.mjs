@@ -14,6 +14,7 @@ const ENTRIES = {
   backend: 'src/backend/main.ts',
   pxen: 'src/backend/bin.ts',
   'lab-hosts': 'src/lab/simulated/main.ts',
+  planner: 'src/editor/planner/thread.ts',
   'placement-worker': 'src/backend/placement/thread/worker.ts',
 };
 

@@ -13,6 +13,7 @@ import { wakeHost } from './commands/wakeHost';
 import { Diagnostics } from './editor/diagnostics';
 import { Drives } from './editor/drives';
 import { registerLanguageFeatures } from './editor/languageFeatures';
+import { Planner } from './editor/planner/planner';
 import { Sessions } from './sessions';
 import { ContextKeys } from './views/contextKeys';
 import type { TreeNode } from './views/poolTree';
@@ -26,7 +27,8 @@ let sessions: Sessions | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('PXEN', { log: true });
-  const drives = new Drives(log);
+  const planner = new Planner(context.asAbsolutePath('dist/planner.js'));
+  const drives = new Drives(log, planner);
   sessions = new Sessions(drives, {
     script: context.asAbsolutePath('dist/backend.js'),
     log,
@@ -39,6 +41,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const commands: CommandContext = { drives, sessions, log, cli: context.asAbsolutePath('dist/pxen.js') };
   context.subscriptions.push(
     log,
+    planner,
     drives,
     sessions,
     tree,

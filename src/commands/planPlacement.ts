@@ -1,6 +1,4 @@
 import * as vscode from 'vscode';
-import { EMPTY_INVENTORY } from '../backend/placement/inputs';
-import { poolLoads } from '../backend/placement/loads';
 import { planText } from '../backend/placement/planText';
 import type { Drive, Drives } from '../editor/drives';
 import { chooseDrive, offer, type Command } from './context';
@@ -34,9 +32,8 @@ export class PlanDocuments implements vscode.TextDocumentContentProvider, vscode
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    const drive = this.drives.at(uri.query);
-    if (!drive?.model || !drive.plan) return 'There is no plan.\n';
-    return planText(drive.model, drive.plan, poolLoads(drive.model, EMPTY_INVENTORY, drive.previous, drive.plan));
+    const placement = this.drives.at(uri.query)?.placement;
+    return placement ? planText(placement.model, placement.plan, placement.loads) : 'There is no plan yet.\n';
   }
 
   dispose(): void {

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import type { ProblemJson, Severity } from '../protocol';
 import type { Drive, Drives } from './drives';
-import { placementOf, placementProblems, type PlacementProblem } from './features/placement';
+import { placementProblems, type PlacementProblem } from './features/placement';
 import { locationIn, rangeIn } from './positions';
 
 export class Diagnostics implements vscode.Disposable {
@@ -17,12 +17,13 @@ export class Diagnostics implements vscode.Disposable {
   }
 
   #show(drive: Drive): void {
-    const { problems, model } = drive.specs.checked;
+    const { placement, specs } = drive;
+    const { problems, model } = specs.checked;
     const byFile = new Map<string, vscode.Diagnostic[]>();
     const add = (file: string, shown: vscode.Diagnostic) => byFile.set(file, [...(byFile.get(file) ?? []), shown]);
     for (const problem of problems) add(problem.file, diagnostic(problem));
     // With errors in the specs the plan is that of an earlier state, whose reasons may hold no longer.
-    if (model && drive.plan) for (const problem of placementProblems(drive.specs, placementOf(model, drive.plan, drive.previous))) add(problem.file, placementDiagnostic(drive, problem));
+    if (model && placement) for (const problem of placementProblems(specs, placement)) add(problem.file, placementDiagnostic(drive, problem));
     const before = this.#marked.get(drive.path) ?? new Set();
     for (const file of before) if (!byFile.has(file)) this.#collection.delete(drive.uri(file));
     for (const [file, diagnostics] of byFile) this.#collection.set(drive.uri(file), diagnostics);

@@ -9,14 +9,16 @@ import { readDriveFiles, type DriveFiles } from '../backend/drive/load';
 import type { PoolModel } from '../backend/drive/model';
 import { kindOfFile } from '../backend/drive/specFile';
 import { openDriveState } from '../backend/drive/stateStore';
-import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, previousPlacement, type PreviousPlacement } from '../backend/placement/inputs';
-import { planPlacement } from '../backend/placement/plan';
+import { NO_PREVIOUS_PLACEMENT, previousPlacement, type PreviousPlacement } from '../backend/placement/inputs';
 import { systemClock, systemRandom } from '../backend/system';
 import type { PlanJson } from '../protocol';
 import { EditorDrive } from './features/editorDrive';
+import { placementOf, type Placement } from './features/placement';
+import type { Planner } from './planner/planner';
 
-/** A change of the text shows after this pause in typing; a plan, which costs more, after a longer one. */
-const SHOW_AFTER_MS = 30;
+/** Changes that follow each other faster, as a renaming's in many files, are shown together. */
+const SHOW_EVERY_MS = 30;
+/** Nobody reads a plan of half a number. */
 const PLAN_AFTER_MS = 150;
 /** Git checkouts and builds change many files at once. */
 const READ_AFTER_MS = 50;
@@ -30,17 +32,19 @@ interface Disposable {
 export class Drive implements Disposable {
   /** Of the specs as they stand, or as they last stood without errors. */
   model: PoolModel | undefined;
-  /** Of `model`, from the placement that is written down. */
-  plan: PlanJson | undefined;
-  previous: PreviousPlacement = NO_PREVIOUS_PLACEMENT;
+  /** The plan from the placement that is written down, with the model it is of: `model`, or one from a moment ago. */
+  placement: Placement | undefined;
   specs: EditorDrive = EditorDrive.of(new Map());
 
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #disposables: Disposable[] = [this.#changed];
-  readonly #show = new Pause(SHOW_AFTER_MS, () => this.#shown());
-  readonly #planSoon = new Pause(PLAN_AFTER_MS, () => this.#replan());
+  readonly #show = new Pace(SHOW_EVERY_MS, () => this.#shown());
+  readonly #planSoon = new Pause(PLAN_AFTER_MS, () => void this.#replan());
   readonly #read = new Pause(READ_AFTER_MS, () => void this.read());
   #reading: Promise<void> = Promise.resolve();
+  #previous: PreviousPlacement = NO_PREVIOUS_PLACEMENT;
+  #planning: 'no' | 'yes' | 'again' = 'no';
+  #disposed = false;
 
   /** After each change of specs, model or plan. */
   readonly onDidChange = this.#changed.event;
@@ -49,6 +53,7 @@ export class Drive implements Disposable {
     /** The folder that holds `pxen.yaml`. */
     readonly root: vscode.Uri,
     private readonly log: vscode.LogOutputChannel,
+    private readonly planner: Planner,
   ) {
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(root, '{*.yaml,hosts/*,vms/*,images/*,images/*/manifest.json,disks/**,state/identity.json,state/placement.json}'));
     const readSoon = () => this.#read.begin();
@@ -62,6 +67,10 @@ export class Drive implements Disposable {
   /** What to call it: the pool's name once it is known. */
   get name(): string {
     return this.model?.cluster.name ?? path.basename(this.path);
+  }
+
+  get plan(): PlanJson | undefined {
+    return this.placement?.plan;
   }
 
   get errors(): number {
@@ -93,10 +102,9 @@ export class Drive implements Disposable {
   read(): Promise<void> {
     this.#reading = this.#reading.then(async () => {
       const [files, previous] = await Promise.all([readDriveFiles(this.path), this.#readPlacement()]);
-      this.previous = previous;
+      this.#previous = previous;
       this.specs = EditorDrive.of(this.#withUnsaved(files), files.surroundings, files.unread, this.specs);
       this.#shown();
-      this.#replan();
     });
     return this.#reading;
   }
@@ -124,13 +132,37 @@ export class Drive implements Disposable {
     this.#changed.fire();
   }
 
-  #replan(): void {
-    if (!this.model) return;
-    this.plan = planPlacement(this.model, EMPTY_INVENTORY, this.previous);
-    this.#changed.fire();
+  /** One plan at a time: what changes meanwhile is planned when it is there. */
+  async #replan(): Promise<void> {
+    if (this.#planning !== 'no') {
+      this.#planning = 'again';
+      return;
+    }
+    do {
+      this.#planning = 'yes';
+      await this.#plan();
+    } while (this.#wantsAnother());
+    this.#planning = 'no';
+  }
+
+  #wantsAnother(): boolean {
+    return this.#planning === 'again';
+  }
+
+  async #plan(): Promise<void> {
+    const { model } = this;
+    if (!model) return;
+    const previous = this.#previous;
+    try {
+      this.placement = placementOf(model, await this.planner.plan(model, previous), previous);
+      if (!this.#disposed) this.#changed.fire();
+    } catch (error) {
+      if (!this.#disposed) this.log.error(error instanceof Error ? error.message : String(error));
+    }
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const disposable of this.#disposables) disposable.dispose();
   }
 }
@@ -145,7 +177,10 @@ export class Drives implements Disposable {
   readonly onDidChange = this.#changed.event;
   readonly onDidRemove = this.#removed.event;
 
-  constructor(private readonly log: vscode.LogOutputChannel) {
+  constructor(
+    private readonly log: vscode.LogOutputChannel,
+    private readonly planner: Planner,
+  ) {
     const watcher = vscode.workspace.createFileSystemWatcher('**/pxen.yaml', false, true, false);
     this.#disposables.push(
       watcher,
@@ -191,7 +226,7 @@ export class Drives implements Disposable {
 
   async #add(root: vscode.Uri): Promise<void> {
     if (root.scheme !== 'file' || this.#drives.has(root.fsPath)) return;
-    const drive = new Drive(root, this.log);
+    const drive = new Drive(root, this.log, this.planner);
     this.#drives.set(root.fsPath, drive);
     drive.onDidChange(() => this.#changed.fire(drive));
     await drive.read();
@@ -228,6 +263,31 @@ class Pause implements Disposable {
   begin(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.callback, this.delayMs);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Calls back right after it was begun, but not again before a while has passed since: what began it meanwhile shares one call. */
+class Pace implements Disposable {
+  #timer: NodeJS.Timeout | undefined;
+  #notBefore = 0;
+
+  constructor(
+    private readonly everyMs: number,
+    private readonly callback: () => void,
+  ) {}
+
+  begin(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const started = systemClock.now();
+      this.callback();
+      // At least as long again as the call took, so that there is time left for all else.
+      this.#notBefore = systemClock.now() + Math.max(this.everyMs, systemClock.now() - started);
+    }, Math.max(0, this.#notBefore - systemClock.now()));
   }
 
   dispose(): void {

@@ -10,7 +10,6 @@ import { hoverAt } from './features/hover';
 import { lensesOf } from './features/lenses';
 import { definitionsAt, referencesAt, renameable, renameAt } from './features/navigation';
 import { driveSymbols, outlineOf, type OutlineSymbol } from './features/outline';
-import { placementOf } from './features/placement';
 import { rewritesAt } from './features/rewrites';
 import { locationIn, openSpec, positionIn, rangeIn, workspaceEdit, type OpenSpec } from './positions';
 
@@ -144,9 +143,8 @@ function workspaceSymbols(drives: Drives, query: string): vscode.SymbolInformati
 }
 
 function lenses({ drive, specs, file }: OpenSpec): vscode.CodeLens[] {
-  const { model, plan, previous } = drive;
-  if (!model || !plan) return [];
-  return lensesOf(specs, file, placementOf(model, plan, previous)).map(({ range, title }) => new vscode.CodeLens(rangeIn(specs, file, range), { title, command: 'pxen.planPlacement', tooltip: 'Show where every VM will run' }));
+  if (!drive.placement) return [];
+  return lensesOf(specs, file, drive.placement).map(({ range, title }) => new vscode.CodeLens(rangeIn(specs, file, range), { title, command: 'pxen.planPlacement', tooltip: 'Show where every VM will run' }));
 }
 
 function inlayHints({ specs, file }: OpenSpec, document: vscode.TextDocument, range: vscode.Range): vscode.InlayHint[] {
