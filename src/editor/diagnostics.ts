@@ -1,10 +1,9 @@
 /** Shows the problems of every drive where they stand: the same ones, with the same words, as `pxen validate`. */
 
 import * as vscode from 'vscode';
-import type { ProblemJson, Severity } from '../protocol';
+import type { Severity } from '../protocol';
 import type { Drive, Drives } from './drives';
-import { placementProblems, type PlacementProblem } from './features/placement';
-import { locationIn, rangeIn } from './positions';
+import { diagnosticsOf, type Diagnostic, type Span } from './features/diagnostics';
 
 export class Diagnostics implements vscode.Disposable {
   readonly #collection = vscode.languages.createDiagnosticCollection('pxen');
@@ -17,17 +16,11 @@ export class Diagnostics implements vscode.Disposable {
   }
 
   #show(drive: Drive): void {
-    const { placement, specs } = drive;
-    const { problems, model } = specs.checked;
-    const byFile = new Map<string, vscode.Diagnostic[]>();
-    const add = (file: string, shown: vscode.Diagnostic) => byFile.set(file, [...(byFile.get(file) ?? []), shown]);
-    for (const problem of problems) add(problem.file, diagnostic(problem));
-    // With errors in the specs the plan is that of an earlier state, whose reasons may hold no longer.
-    if (model && placement) for (const problem of placementProblems(specs, placement)) add(problem.file, placementDiagnostic(drive, problem));
+    const found = diagnosticsOf(drive.specs, drive.placement);
     const before = this.#marked.get(drive.path) ?? new Set();
-    for (const file of before) if (!byFile.has(file)) this.#collection.delete(drive.uri(file));
-    for (const [file, diagnostics] of byFile) this.#collection.set(drive.uri(file), diagnostics);
-    this.#marked.set(drive.path, new Set(byFile.keys()));
+    for (const file of before) if (!found.has(file)) this.#collection.delete(drive.uri(file));
+    for (const [file, diagnostics] of found) this.#collection.set(drive.uri(file), diagnostics.map((diagnostic) => shown(drive, diagnostic)));
+    this.#marked.set(drive.path, new Set(found.keys()));
   }
 
   #clear(drive: Drive): void {
@@ -47,22 +40,15 @@ const SEVERITIES: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
   information: vscode.DiagnosticSeverity.Information,
 };
 
-function diagnostic(problem: ProblemJson): vscode.Diagnostic {
-  const shown = new vscode.Diagnostic(rangeOf(problem), problem.message, SEVERITIES[problem.severity]);
-  shown.source = 'pxen';
-  shown.code = problem.code;
-  return shown;
-}
-
-function placementDiagnostic(drive: Drive, problem: PlacementProblem): vscode.Diagnostic {
-  const shown = new vscode.Diagnostic(rangeIn(drive.specs, problem.file, problem), problem.message, SEVERITIES[problem.severity]);
-  shown.source = 'pxen';
-  shown.code = problem.code;
-  shown.relatedInformation = problem.related.map((place) => new vscode.DiagnosticRelatedInformation(locationIn({ drive, specs: drive.specs }, place), place.message));
-  return shown;
+function shown(drive: Drive, { severity, code, message, related, ...span }: Diagnostic): vscode.Diagnostic {
+  const result = new vscode.Diagnostic(rangeOf(span), message, SEVERITIES[severity]);
+  result.source = 'pxen';
+  result.code = code;
+  if (related.length > 0) result.relatedInformation = related.map((other) => new vscode.DiagnosticRelatedInformation(new vscode.Location(drive.uri(other.file), rangeOf(other)), other.message));
+  return result;
 }
 
 /** The contract counts from 1, the editor from 0. */
-function rangeOf({ line, column, endLine, endColumn }: ProblemJson): vscode.Range {
+function rangeOf({ line, column, endLine, endColumn }: Omit<Span, 'file'>): vscode.Range {
   return new vscode.Range(line - 1, column - 1, endLine - 1, endColumn - 1);
 }

@@ -1,0 +1,188 @@
+/**
+ * A drive that is open in an editor, whichever: texts that aren't saved yet lie over what is on disk, and where VMs would run
+ * follows from the two. The one place that reads specs for editors.
+ */
+
+import * as path from 'node:path';
+import { readDriveFiles } from '../backend/drive/load';
+import type { PoolModel } from '../backend/drive/model';
+import { kindOfFile } from '../backend/drive/specFile';
+import { openDriveState } from '../backend/drive/stateStore';
+import { NO_PREVIOUS_PLACEMENT, previousPlacement, type PreviousPlacement } from '../backend/placement/inputs';
+import { systemClock, systemRandom } from '../backend/system';
+import type { PlanJson } from '../protocol';
+import { EditorDrive } from './features/editorDrive';
+import { placementOf, type Placement } from './features/placement';
+
+/** Changes that follow each other faster, as a renaming's in many files, are shown together. */
+const SHOW_EVERY_MS = 30;
+/** Nobody reads a plan of half a number. */
+const PLAN_AFTER_MS = 150;
+/** Git checkouts and builds change many files at once. */
+const READ_AFTER_MS = 50;
+
+/** The files whose change on disk matters, as a glob relative to the drive: specs, what they speak of, and where VMs were placed. */
+export const WATCHED_FILES = '{*.yaml,hosts/*,vms/*,images/*,images/*/manifest.json,disks/**,state/identity.json,state/placement.json}';
+
+/** What the editor lends. */
+export interface Desk {
+  /** Texts that aren't on disk yet, by file name relative to the drive. */
+  readonly unsaved: () => Iterable<readonly [file: string, text: string]>;
+  /** In a thread of its own, since it may take seconds. */
+  readonly plan: (model: PoolModel, previous: PreviousPlacement) => Promise<PlanJson>;
+  /** After each change of specs, model or plan. */
+  readonly changed: () => void;
+  readonly warn: (message: string) => void;
+}
+
+export class OpenDrive {
+  /** Of the specs as they stand, or as they last stood without errors. */
+  model: PoolModel | undefined;
+  /** The plan from the placement that is written down, with the model it is of: `model`, or one from a moment ago. */
+  placement: Placement | undefined;
+  specs: EditorDrive = EditorDrive.of(new Map());
+
+  readonly #show = new Pace(SHOW_EVERY_MS, () => this.#shown());
+  readonly #planSoon = new Pause(PLAN_AFTER_MS, () => void this.#replan());
+  readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.read());
+  #reading: Promise<void> = Promise.resolve();
+  #previous: PreviousPlacement = NO_PREVIOUS_PLACEMENT;
+  #planning: 'no' | 'yes' | 'again' = 'no';
+  #closed = false;
+
+  constructor(
+    /** Absolute: the folder that holds `pxen.yaml`. */
+    readonly path: string,
+    private readonly desk: Desk,
+  ) {}
+
+  /** What to call it: the pool's name once it is known. */
+  get name(): string {
+    return this.model?.cluster.name ?? path.basename(this.path);
+  }
+
+  /** A file's name relative to the drive; undefined for one outside, and for one that holds no spec. */
+  fileAt(absolute: string): string | undefined {
+    const relative = path.relative(this.path, absolute).split(path.sep).join('/');
+    return kindOfFile(relative) === undefined ? undefined : relative;
+  }
+
+  edited(file: string, text: string): void {
+    this.specs = this.specs.with(file, text);
+    this.#show.begin();
+  }
+
+  /** Something that is watched has changed. */
+  touched(): void {
+    this.#readSoon.begin();
+  }
+
+  /** Reads the drive anew; one reading after the other. */
+  read(): Promise<void> {
+    this.#reading = this.#reading.then(async () => {
+      const [files, previous] = await Promise.all([readDriveFiles(this.path), this.#readPlacement()]);
+      if (this.#closed) return;
+      this.#previous = previous;
+      this.specs = EditorDrive.of(new Map([...files.texts, ...this.desk.unsaved()]), files.surroundings, files.unread, this.specs);
+      this.#shown();
+    });
+    return this.#reading;
+  }
+
+  async #readPlacement(): Promise<PreviousPlacement> {
+    try {
+      return previousPlacement(await openDriveState(path.join(this.path, 'state'), systemClock, systemRandom).placement());
+    } catch (error) {
+      this.desk.warn(error instanceof Error ? error.message : String(error));
+      return NO_PREVIOUS_PLACEMENT;
+    }
+  }
+
+  #shown(): void {
+    const { model } = this.specs.checked;
+    if (model) {
+      this.model = model;
+      this.#planSoon.begin();
+    }
+    this.desk.changed();
+  }
+
+  /** One plan at a time: what changes meanwhile is planned when it is there. */
+  async #replan(): Promise<void> {
+    if (this.#planning !== 'no') {
+      this.#planning = 'again';
+      return;
+    }
+    do {
+      this.#planning = 'yes';
+      await this.#plan();
+    } while (this.#wantsAnother());
+    this.#planning = 'no';
+  }
+
+  #wantsAnother(): boolean {
+    return this.#planning === 'again';
+  }
+
+  async #plan(): Promise<void> {
+    const { model } = this;
+    if (!model) return;
+    const previous = this.#previous;
+    try {
+      this.placement = placementOf(model, await this.desk.plan(model, previous), previous);
+      if (!this.#closed) this.desk.changed();
+    } catch (error) {
+      if (!this.#closed) this.desk.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Nothing is called back any more. */
+  close(): void {
+    this.#closed = true;
+    for (const timer of [this.#show, this.#planSoon, this.#readSoon]) timer.end();
+  }
+}
+
+/** Calls back once nothing has begun it anew for a while. */
+class Pause {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly delayMs: number,
+    private readonly callback: () => void,
+  ) {}
+
+  begin(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.callback, this.delayMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Calls back right after it was begun, but not again before a while has passed since: what began it meanwhile shares one call. */
+class Pace {
+  #timer: NodeJS.Timeout | undefined;
+  #notBefore = 0;
+
+  constructor(
+    private readonly everyMs: number,
+    private readonly callback: () => void,
+  ) {}
+
+  begin(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const started = systemClock.now();
+      this.callback();
+      // At least as long again as the call took, so that there is time left for all else.
+      this.#notBefore = systemClock.now() + Math.max(this.everyMs, systemClock.now() - started);
+    }, Math.max(0, this.#notBefore - systemClock.now()));
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
