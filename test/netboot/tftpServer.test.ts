@@ -7,7 +7,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTftp, encodeTftp, type TftpPacket } from '../../src/backend/netboot/tftp/codec';
-import { startTftpServer, type TftpEvent } from '../../src/backend/netboot/tftp/server';
+import { startTftpServer } from '../../src/backend/netboot/tftp/server';
+import type { TftpEvent } from '../../src/backend/netboot/tftp/sessions';
 import { systemClock } from '../../src/backend/system';
 import { startFixture, temporaryFolder } from './bootServerFixture';
 import { openLossyRelay } from './lossyRelay';
@@ -165,7 +166,9 @@ describe('more clients than transfers at once', () => {
       limits: { largestBlock: 1468, largestWindow: 16 },
       concurrency,
       clock: systemClock,
+      singlePort: false,
       onEvent: (event) => events.push(event),
+      onLoad: () => undefined,
     });
     onTestFinished(() => server.close());
     return { server, events };

@@ -14,14 +14,16 @@ import { startHttpServer } from './http/server';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import { createRepeatFilter } from './repeats';
 import type { BootServer, BootServerOptions } from './server';
-import { startTftpServer, type TftpEvent } from './tftp/server';
+import { startTftpServer } from './tftp/server';
+import type { TftpEvent } from './tftp/sessions';
 
 /** RFC 7440 lets a client ask for 65535 blocks in flight; the buffers of a switch take far fewer. */
 const LARGEST_WINDOW = 16;
 /** IP, UDP and TFTP headers. */
 const TFTP_OVERHEAD = 20 + 8 + 4;
 const ETHERNET_MTU = 1500;
-const CONCURRENT_TRANSFERS = 128;
+/** In lock step these are so many packets under way: a third of a second of a 10 Mbit/s line, nothing to a faster one. */
+const CONCURRENT_TRANSFERS = 256;
 
 /**
  * Resolves when everything listens; DHCP comes last, so that no machine is told of a service that isn't there yet.
@@ -32,7 +34,10 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
   const { endpoints, model } = options;
   const { bindAddress } = endpoints;
   const metrics = createMetrics();
-  const trouble = (sentence: string) => options.log('warn', sentence);
+  const firstTime = createRepeatFilter(options.clock);
+  const trouble = (sentence: string) => {
+    if (firstTime(sentence)) options.log('warn', sentence);
+  };
   const open: { close(): Promise<void> }[] = [];
   const opened = <Service extends { close(): Promise<void> }>(service: Service): Service => {
     open.push(service);
@@ -51,8 +56,13 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
         files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
         limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
         concurrency: CONCURRENT_TRANSFERS,
+        singlePort: options.tftpSinglePort ?? false,
         clock: options.clock,
-        onEvent: (event) => tellTftp(event, options, metrics),
+        onEvent: (event) => tellTftp(event, options, metrics, firstTime),
+        onLoad: ({ running, waiting }) => {
+          metrics.tftpRunning.set(running);
+          metrics.tftpWaiting.set(waiting);
+        },
       }),
     );
     const dns = opened(
@@ -64,7 +74,6 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
         onTrouble: trouble,
       }),
     );
-    const firstTime = createRepeatFilter(options.clock);
     const dhcp =
       model().cluster.network.dhcp === 'off'
         ? undefined
@@ -111,15 +120,16 @@ function tellOtherServers(result: OtherServers, { log, model }: BootServerOption
   }
 }
 
-function tellTftp(event: TftpEvent, { onEvent, log, model }: BootServerOptions, metrics: NetbootMetrics): void {
-  const { outcome, file } = event;
+function tellTftp(event: TftpEvent, { onEvent, log, model }: BootServerOptions, metrics: NetbootMetrics, firstTime: (sentence: string) => boolean): void {
+  const { outcome, file, resent } = event;
   metrics.tftp.inc({ outcome: outcome.kind });
+  metrics.tftpResent.inc(resent);
   const known = machineOf(event, model());
   const who = known.host === undefined ? (known.mac ?? event.client.address) : nameOfHost(known.host, known.mac);
   switch (outcome.kind) {
     case 'sent': {
       metrics.tftpBytes.inc(outcome.bytes);
-      const sentence = `${who} fetched ${file} over TFTP (${outcome.bytes} bytes${outcome.resent > 0 ? `, ${outcome.resent} packets sent again` : ''})`;
+      const sentence = `${who} fetched ${file} over TFTP (${outcome.bytes} bytes${resent > 0 ? `, ${resent} packets sent again` : ''})`;
       if (known.mac === undefined) log('info', sentence);
       else onEvent({ kind: 'bootloader', mac: known.mac, ...(known.host && { host: known.host.name }), file, sentence });
       return;
@@ -131,13 +141,11 @@ function tellTftp(event: TftpEvent, { onEvent, log, model }: BootServerOptions, 
       // Newer iPXE looks for autoexec.ipxe before anything else: that there is none is the right answer.
       log('debug', `${who} asked over TFTP for ${printable(file)}, which isn't served`);
       return;
-    case 'failed':
-      onEvent({
-        kind: 'refused',
-        ...(known.mac !== undefined && { mac: known.mac }),
-        ...(known.host && { host: known.host.name }),
-        sentence: `${who} didn't get ${printable(file)} over TFTP: ${outcome.reason}`,
-      });
+    case 'refused':
+    case 'failed': {
+      const sentence = `${who} didn't get ${printable(file)} over TFTP: ${outcome.reason}`;
+      if (firstTime(sentence)) onEvent({ kind: 'refused', ...(known.mac !== undefined && { mac: known.mac }), ...(known.host && { host: known.host.name }), sentence });
+    }
   }
 }
 

@@ -49,6 +49,8 @@ export interface BootServerOptions {
   readonly authorizedKeys: () => readonly string[];
   /** Appended to Xen's and Linux's command lines; the QEMU lab spares its slow machines so. */
   readonly extraArguments?: () => { readonly xen: string; readonly kernel: string };
+  /** Every TFTP transfer from the listening port; otherwise each has a port of its own. */
+  readonly tftpSinglePort?: boolean;
   readonly onEvent: (event: NetbootEvent) => void;
   readonly clock: Clock;
   readonly random: Random;

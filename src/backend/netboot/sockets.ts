@@ -17,7 +17,7 @@ export class ListenError extends Error {
 
 /** Opens a UDP socket; `service` names it in errors. Socket errors after that go to `onError`. */
 export async function openUdp(service: string, at: ListenAddress, onError: (error: Error) => void): Promise<dgram.Socket> {
-  const socket = dgram.createSocket({ type: 'udp4' });
+  const socket = dgram.createSocket({ type: 'udp4', lookup: literalAddress });
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
@@ -32,6 +32,11 @@ export async function openUdp(service: string, at: ListenAddress, onError: (erro
   }
   socket.on('error', onError);
   return socket;
+}
+
+/** All addresses here are numbers already; the resolver would let each packet sent wait for its turn. */
+function literalAddress(address: string, _options: unknown, done: (error: null, address: string, family: number) => void): void {
+  done(null, address, 4);
 }
 
 /**

@@ -6,6 +6,7 @@
 import type { Clock } from '../../system';
 import { DATA_HEADER_LENGTH, encodeTftp, writeDataHeader, type TftpPacket } from './codec';
 import type { TransferTerms } from './negotiate';
+import { Patience } from './patience';
 
 export type TransferEnd =
   | { readonly kind: 'complete' }
@@ -22,12 +23,10 @@ export interface TransferOptions {
   readonly clock: Clock;
 }
 
-/** Unless the client fixed a timeout, waits grow from the first to the last of these, then the transfer is abandoned. */
-const WAITS_MS = [500, 1000, 2000, 4000, 4000, 4000, 4000];
 const BLOCK_NUMBERS = 0x10000;
 
 export class Transfer {
-  /** Packets sent again after a silence. */
+  /** Packets sent more than once: after a silence, or since an acknowledgement told of a gap. */
   resent = 0;
 
   readonly #options: TransferOptions;
@@ -36,15 +35,20 @@ export class Transfer {
   #acknowledged = 0;
   #sent = 0;
   #optionsPending: boolean;
-  #silences = 0;
   #ended = false;
-  #cancelTimer: () => void = () => undefined;
+  readonly #patience: Patience;
+  #sentAtMs = 0;
+  /** Whether what awaits an answer was sent more than once. */
+  #ambiguous = false;
+  #deadlineMs = 0;
+  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
 
   constructor(options: TransferOptions) {
     this.#options = options;
     // A last block shorter than the others ends the transfer, if need be an empty one.
     this.#totalBlocks = Math.floor(options.content.length / options.terms.blockSize) + 1;
     this.#optionsPending = options.terms.acknowledged.size > 0;
+    this.#patience = new Patience(options.terms.timeoutMs);
   }
 
   /** Whether the client has answered at all; until then a repeated request is the same one again. */
@@ -83,7 +87,8 @@ export class Transfer {
       if (advance === 0 || advance > this.#sent - this.#acknowledged) return;
       this.#acknowledged += advance;
     }
-    this.#silences = 0;
+    this.#patience.answered(this.#ambiguous ? undefined : this.#options.clock.now() - this.#sentAtMs);
+    this.#ambiguous = false;
     if (this.#acknowledged === this.#totalBlocks) this.#end({ kind: 'complete' });
     else this.#sendPending();
   }
@@ -91,37 +96,62 @@ export class Transfer {
   #sendPending(): void {
     if (this.#optionsPending) this.#options.send([encodeTftp({ kind: 'options', options: this.#options.terms.acknowledged })]);
     else this.#sendWindow();
+    this.#sentAtMs = this.#options.clock.now();
     this.#awaitAnswer();
   }
 
   #sendWindow(): void {
     const { content, terms } = this.#options;
+    const first = this.#acknowledged + 1;
     const last = Math.min(this.#acknowledged + terms.windowSize, this.#totalBlocks);
-    for (let block = this.#acknowledged + 1; block <= last; block += 1) {
+    for (let block = first; block <= last; block += 1) {
       const header = Buffer.allocUnsafe(DATA_HEADER_LENGTH);
       writeDataHeader(header, block % BLOCK_NUMBERS);
       this.#options.send([header, content.subarray((block - 1) * terms.blockSize, block * terms.blockSize)]);
     }
+    this.resent += Math.max(0, this.#sent + 1 - first);
     this.#sent = last;
   }
 
+  /** A timer a block would cost as much as the block: one runs, and looks when it ends whether the deadline has moved. */
   #awaitAnswer(): void {
-    this.#cancelTimer();
-    const wait = WAITS_MS[this.#silences];
+    const wait = this.#patience.waitMs;
     if (wait === undefined) {
       this.#end({ kind: 'abandoned', reason: `the client went silent at block ${this.#acknowledged} of ${this.#totalBlocks}` });
       return;
     }
-    this.#cancelTimer = this.#options.clock.after(this.#options.terms.timeoutMs ?? wait, () => {
-      this.#silences += 1;
-      this.resent += 1;
-      this.#sendPending();
+    this.#deadlineMs = this.#options.clock.now() + wait;
+    if (this.#timer && this.#timer.atMs <= this.#deadlineMs) return;
+    this.#timer?.cancel();
+    this.#setTimer(wait);
+  }
+
+  #setTimer(delayMs: number): void {
+    const { clock } = this.#options;
+    const cancel = clock.after(delayMs, () => {
+      this.#timer = undefined;
+      const left = this.#deadlineMs - clock.now();
+      // A clock that was set back must not stretch the wait.
+      if (left > 0) this.#setTimer(Math.min(left, this.#patience.waitMs ?? 0));
+      else this.#fallSilent();
     });
+    this.#timer = { atMs: clock.now() + delayMs, cancel };
+  }
+
+  #fallSilent(): void {
+    this.#patience.silent();
+    if (this.#patience.waitMs === undefined) {
+      this.#awaitAnswer();
+      return;
+    }
+    this.#ambiguous = true;
+    if (this.#optionsPending) this.resent += 1;
+    this.#sendPending();
   }
 
   #end(end: TransferEnd): void {
     this.#ended = true;
-    this.#cancelTimer();
+    this.#timer?.cancel();
     this.#options.onEnd(end);
   }
 }
