@@ -58,6 +58,7 @@ describe('The schemas', () => {
       boot: { image: cluster.boot.properties.image.default, timeout: cluster.boot.properties.timeout.default, attempts: cluster.boot.properties.attempts.default },
       placement: { cpuOvercommit: cluster.placement.properties.cpuOvercommit.default, survive: cluster.placement.properties.survive.default, goal: cluster.placement.properties.goal.default },
       dhcp: cluster.network.properties.dhcp.default,
+      lease: cluster.addressRange.properties.lease.default,
       reserve: { cpus: hostSchema.properties.reserve.properties.cpus.default, memory: hostSchema.properties.reserve.properties.memory.default },
       wolPort: hostSchema.$defs.wake.oneOf[0]?.properties.port?.default,
       degraded: hostSchema.$defs.array.properties.degraded.default,

@@ -3,7 +3,7 @@
 import type { ClusterSpec } from './generated/clusterSpec';
 import type { HostSpec, RaidArray } from './generated/hostSpec';
 import type { Disk, VmBoot, VmSpec } from './generated/vmSpec';
-import type { ArrayModel, ClusterModel, DiskModel, HostModel, VmBootModel, VmModel, WakeModel } from './model';
+import type { ArrayModel, ClusterModel, DiskModel, HostModel, NetworkModel, VmBootModel, VmModel, WakeModel } from './model';
 import type { Places, SpecPath } from './places';
 import * as problems from './problems';
 import type { Problem } from './problems';
@@ -20,6 +20,7 @@ export const DEFAULTS = {
   boot: { image: 'dom0-1', timeout: '10m', attempts: 3 },
   placement: { cpuOvercommit: 4, survive: 0, goal: 'balance' },
   dhcp: 'authoritative',
+  lease: '1h',
   reserve: { cpus: 1, memory: '2GiB' },
   wolPort: 9,
   degraded: 'never',
@@ -42,6 +43,7 @@ export function clusterModel(spec: ClusterSpec, places: Places): Conversion<Clus
       nameservers: network.nameservers ?? [network.server],
       domain: network.domain ?? `${spec.name}.internal`,
       dhcp: network.dhcp ?? DEFAULTS.dhcp,
+      ...rangeModel(network, quantities),
     },
     boot: {
       image: boot.image ?? DEFAULTS.boot.image,
@@ -59,6 +61,19 @@ export function clusterModel(spec: ClusterSpec, places: Places): Conversion<Clus
   };
   return { model, problems: quantities.problems };
 }
+
+/** What machines that aren't on the drive get. A range beside another DHCP server lends nothing. */
+function rangeModel({ dhcp, range, unknown }: ClusterSpec['network'], quantities: Quantities): Pick<NetworkModel, 'range' | 'menuForUnknown'> {
+  const lends = range !== undefined && (dhcp ?? DEFAULTS.dhcp) === 'authoritative';
+  const leaseMs = range === undefined ? 0 : quantities.atLeast(SHORTEST_LEASE, 'duration', range.lease ?? DEFAULTS.lease, ['network', 'range', 'lease']);
+  return {
+    ...(lends && { range: { from: range.from, to: range.to, leaseMs } }),
+    ...((unknown ?? (lends ? 'menu' : 'ignore')) === 'menu' && { menuForUnknown: true }),
+  };
+}
+
+/** Shorter ones would have machines ask all the time. */
+const SHORTEST_LEASE = '2m';
 
 export function hostModel(spec: HostSpec, places: Places): Conversion<HostModel> {
   const quantities = new Quantities(places);
@@ -178,6 +193,12 @@ class Quantities {
     const before = this.problems.length;
     const value = this.read(kind, written, path);
     if (value === 0 && this.problems.length === before) this.problems.push(problems.quantityZero(this.places.value(path), String(path.at(-1))));
+    return value;
+  }
+
+  atLeast(least: string, kind: QuantityKind, written: string, path: SpecPath): number {
+    const value = this.positive(kind, written, path);
+    if (value > 0 && value < this.read(kind, least, path)) this.problems.push(problems.quantityTooSmall(this.places.value(path), String(path.at(-1)), written, least));
     return value;
   }
 }

@@ -29,6 +29,17 @@ export interface NetworkModel {
   readonly nameservers: readonly string[];
   readonly domain: string;
   readonly dhcp: 'authoritative' | 'proxy' | 'off';
+  /** Addresses lent to machines that aren't on the drive; only with `authoritative`. */
+  readonly range?: AddressRangeModel;
+  /** Machines that boot and aren't on the drive are shown a menu; absent, they are left alone. */
+  readonly menuForUnknown?: true;
+}
+
+export interface AddressRangeModel {
+  /** First and last address, inside the subnet and free of hosts. */
+  readonly from: string;
+  readonly to: string;
+  readonly leaseMs: number;
 }
 
 export interface BootModel {

@@ -12,7 +12,7 @@ export const PROBLEM_CODES = [
   'key-unknown', 'key-missing', 'key-conflict', 'key-malformed', 'type-wrong', 'value-unknown', 'value-malformed', 'number-range', 'item-count', 'item-repeated',
   'unit-missing', 'unit-unknown', 'quantity-malformed', 'quantity-range', 'reserve-too-large',
   'name-duplicate', 'mac-duplicate', 'address-duplicate', 'uuid-duplicate', 'member-duplicate', 'mount-overlap',
-  'subnet-host-bits', 'address-outside', 'address-reserved',
+  'subnet-host-bits', 'address-outside', 'address-reserved', 'range-order', 'range-size', 'range-overlap', 'range-unused', 'menu-unseen',
   'reference-unknown', 'reference-self', 'start-cycle', 'apart-and-together', 'array-members',
   'image-missing', 'disk-file-missing',
 ] as const;
@@ -164,6 +164,9 @@ export function quantityFault(place: Place, key: string, kind: QuantityKind, wri
 export const quantityZero = (place: Place, key: string): Problem =>
   error(place, 'quantity-range', `"${key}" can't be zero. Write how much there is.`);
 
+export const quantityTooSmall = (place: Place, key: string, written: string, least: string): Problem =>
+  error(place, 'quantity-range', `"${key}" can't be ${written}. Write at least ${least}.`);
+
 export const reserveTooLarge = (place: Place, reserved: string, total: string): Problem =>
   error(place, 'reserve-too-large', `dom0's reserve of ${reserved} leaves nothing of the host's ${total}. Lower the reserve.`);
 
@@ -208,6 +211,21 @@ export const addressOutside = (place: Place, address: string, subnet: string, ot
 
 export const addressReserved = (place: Place, address: string, role: 'network' | 'broadcast', subnet: string): Problem =>
   error(place, 'address-reserved', `${address} is the ${role} address of ${subnet}; no machine can have it. Choose another.`);
+
+export const rangeOrder = (place: Place, from: string, to: string): Problem =>
+  error(place, 'range-order', `The range ends at ${to}, before it begins at ${from}. Exchange the two.`);
+
+export const rangeSize = (place: Place, size: number, most: number): Problem =>
+  error(place, 'range-size', `This range has ${size} addresses; it may have ${most}. Make it smaller.`);
+
+export const rangeOverlap = (place: Place, address: string, owner: string, otherPlace: string): Problem =>
+  error(place, 'range-overlap', `${address}, the address of ${owner} at ${otherPlace}, lies in this range and could be lent to another machine. Leave it out of the range, or choose another address for it.`);
+
+export const rangeUnused = (place: Place, dhcp: string): Problem =>
+  warning(place, 'range-unused', `With "dhcp: ${dhcp}" PXEN gives no addresses, so this range is never used. Remove it, or set "dhcp: authoritative".`);
+
+export const menuUnseen = (place: Place, dhcp: string): Problem =>
+  warning(place, 'menu-unseen', `With "dhcp: ${dhcp}"${dhcp === 'authoritative' ? ' and no "range"' : ''} PXEN answers no machine that isn't on the drive, so nobody sees this menu. ${dhcp === 'authoritative' ? 'Add a "range"' : 'Set "dhcp: proxy"'}, or remove this line.`);
 
 // ---- References ----
 

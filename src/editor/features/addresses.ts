@@ -12,10 +12,12 @@ export function freeAddress(drive: EditorDrive): string | undefined {
   const own = ['server', 'gateway'].map((key) => parseAddress(textOf(descend(cluster, ['network', key]).node) ?? ''));
   const hosts = documents.filter(({ kind }) => kind === 'Host').map(({ yaml }) => parseAddress(textOf(descend(yaml.contents, ['address']).node) ?? ''));
   const taken = new Set([...own, ...hosts]);
+  const [from, to] = ['from', 'to'].map((end) => parseAddress(textOf(descend(cluster, ['network', 'range', end]).node) ?? ''));
+  const isLent = (address: number) => from !== undefined && to !== undefined && from <= address && address <= to;
   const inside = hosts.filter((address) => address !== undefined && address > subnet.network && address < subnet.broadcast);
   const highest = Math.max(subnet.network, ...inside.filter((address) => address !== undefined));
   const free = (from: number, to: number) => {
-    for (let address = from; address < to; address += 1) if (!taken.has(address)) return formatAddress(address);
+    for (let address = from; address < to; address += 1) if (!taken.has(address) && !isLent(address)) return formatAddress(address);
     return undefined;
   };
   return free(highest + 1, subnet.broadcast) ?? free(subnet.network + 1, subnet.broadcast);

@@ -2,8 +2,10 @@
 
 import * as problems from '../problems';
 import type { Problem } from '../problems';
+import { formatAddress, parseAddress, parseSubnet } from './addresses';
 import { clashes, type Use } from './duplicates';
 import type { SpecPool } from './pool';
+import { rangeProblems } from './range';
 
 export function networkProblems(pool: SpecPool): readonly Problem[] {
   const cluster = pool.clusters[0];
@@ -17,10 +19,11 @@ export function networkProblems(pool: SpecPool): readonly Problem[] {
   const gateway: Use[] = network.gateway === undefined || network.gateway === network.server ? [] : [{ key: network.gateway, place: () => cluster.places.value(['network', 'gateway']), owner: 'the gateway' }];
   const machines = [server, ...gateway, ...hosts];
 
+  const range = rangeProblems(cluster, machines, pool.describe);
   const subnet = parseSubnet(network.subnet);
   const networkAddress = formatAddress(subnet.network);
-  if (networkAddress !== subnet.address) return [problems.subnetHostBits(subnetPlace(), network.subnet, `${networkAddress}/${subnet.prefixLength}`), ...duplicates(pool, machines)];
-  return [...machines.flatMap((machine) => misplaced(machine, network.subnet, () => pool.describe(subnetPlace())) ?? []), ...duplicates(pool, machines)];
+  if (networkAddress !== subnet.address) return [problems.subnetHostBits(subnetPlace(), network.subnet, `${networkAddress}/${subnet.prefixLength}`), ...duplicates(pool, machines), ...range.problems];
+  return [...[...machines, ...range.ends].flatMap((machine) => misplaced(machine, network.subnet, () => pool.describe(subnetPlace())) ?? []), ...duplicates(pool, machines), ...range.problems];
 }
 
 function duplicates(pool: SpecPool, machines: readonly Use[]): readonly Problem[] {
@@ -34,21 +37,4 @@ function misplaced({ key: address, place }: Use, cidr: string, subnetPlace: () =
   if (value === subnet.network) return problems.addressReserved(place(), address, 'network', cidr);
   if (value === subnet.broadcast) return problems.addressReserved(place(), address, 'broadcast', cidr);
   return undefined;
-}
-
-/** The schema has checked the form: four decimal bytes and a length from 8 to 30. */
-function parseSubnet(cidr: string) {
-  const [address = '', length = ''] = cidr.split('/');
-  const prefixLength = Number(length);
-  const size = 2 ** (32 - prefixLength);
-  const network = Math.floor(parseAddress(address) / size) * size;
-  return { address, prefixLength, network, broadcast: network + size - 1 };
-}
-
-function parseAddress(address: string): number {
-  return address.split('.').reduce((value, byte) => value * 256 + Number(byte), 0);
-}
-
-function formatAddress(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }

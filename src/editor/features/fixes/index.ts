@@ -6,6 +6,7 @@ import { touches, type TextRange } from '../edits';
 import type { EditorDrive } from '../editorDrive';
 import { contextOf, type Context, type Fix } from './context';
 import { fileFixes } from './files';
+import * as range from './range';
 import * as references from './references';
 import * as shape from './shape';
 import * as values from './values';
@@ -69,6 +70,9 @@ const BUILDERS: Readonly<Partial<Record<ProblemCode, (context: Context) => reado
   'member-duplicate': shape.removeItem,
   'mount-overlap': values.mountOverlap,
   'subnet-host-bits': values.subnetHostBits,
+  'range-order': range.exchangeEnds,
+  'range-unused': range.removeKey,
+  'menu-unseen': range.removeKey,
   'reference-unknown': references.unknown,
   'reference-self': shape.removeItem,
   'start-cycle': shape.removeItem,
