@@ -6,7 +6,7 @@
 import type { DiskPlace, PlanAction } from '../../protocol';
 import type { PoolModel, VmModel } from '../drive/model';
 import { diskKey, own } from './capacity';
-import { byName } from './formulation';
+import { byName } from './names';
 import type { Inventory, PreviousPlacement } from './inputs';
 
 export interface Target {

@@ -1,11 +1,12 @@
 /** What no placement can beat, by arguments simple enough to trust: each bound looks at one kind of resource at a time. */
 
 import { at, Packing } from './packing';
-import { loadOf, loadSteps, type Problem } from './problem';
+import { loadOf, loadSteps, LOAD_STEPS, type Problem } from './problem';
+import { RowTable } from './rowTable';
 
 /** VMs that fit on no host even when only what is fixed is there. */
 export function hopelessVms(problem: Problem): Set<number> {
-  const packing = new Packing(problem);
+  const packing = new Packing(problem, 'lifted');
   const hopeless = new Set<number>();
   for (let vm = 0; vm < problem.vmCount; vm++) {
     if (packing.isFixed(vm)) continue;
@@ -52,7 +53,7 @@ export class Ensemble {
     hopeless: ReadonlySet<number>,
     out: readonly number[],
   ) {
-    this.empty = new Packing(problem);
+    this.empty = new Packing(problem, 'lifted');
     const levels = Array.from({ length: levelCount(problem) }, (): number[] => []);
     for (let vm = 0; vm < problem.vmCount; vm++) if (!hopeless.has(vm) && !this.empty.isFixed(vm)) levels[at(problem.vmLevel, vm)]?.push(vm);
     this.byLevel = levels;
@@ -94,6 +95,33 @@ export class Ensemble {
       if (isLarge) bound = Math.max(bound, aloneBound(empty, vm));
     }
     return loadSteps(bound);
+  }
+
+  /**
+   * No placement has smaller loads, compared largest first: each place in turn has the smallest load at which the pool can still hold the sum of
+   * each row if none of those behind it is larger. In hundredths, one a host.
+   */
+  smallestLoads(): number[] {
+    const { problem, empty } = this;
+    const table = new RowTable(problem);
+    const hosts = availableHosts(problem);
+    const facts = Array.from({ length: problem.hostCount }, (_, host) => loadSteps(empty.maxLoadOfHost(host))).sort((a, b) => b - a);
+    const rows = Array.from({ length: table.rows }, (_, row) => row).filter((row) => table.balanced[row]).map((row) => this.rowCapacity(table, hosts, row));
+    const loads: number[] = [];
+    for (let rank = 0; rank < problem.hostCount; rank++) {
+      const least = rank === 0 ? Math.max(at(facts, rank), this.smallestMaxLoad()) : at(facts, rank);
+      const load = rows.reduce((most, row) => Math.max(most, row.smallestFor(rank)), least);
+      loads.push(load);
+      for (const row of rows) row.fix(rank, load);
+    }
+    return loads;
+  }
+
+  private rowCapacity(table: RowTable, hosts: readonly number[], row: number): RowCapacity {
+    const offers = hosts.map((host) => Math.max(0, table.limit(host, row, LOAD_STEPS)));
+    // What runs on nothing has no load that says how much it is.
+    const misplaced = hosts.reduce((sum, host, rank) => (at(offers, rank) > 0 ? sum : sum + table.used(this.empty, host, row)), 0);
+    return new RowCapacity(offers, this.leastSum((vm) => at(table.load, vm * table.rows + row)) - misplaced);
   }
 
   /** The fewest hosts that can be in use: those that run something already, and those whose sums hold the rest. */
@@ -154,6 +182,49 @@ export function countAtLevel(problem: Problem, vms: ReadonlySet<number>, level: 
   let count = 0;
   for (const vm of vms) if (at(problem.vmLevel, vm) === level) count++;
   return count;
+}
+
+/** How much of one row the hosts can hold when their loads, largest first, are at most a given series. */
+class RowCapacity {
+  /** Largest first. */
+  private readonly offers: readonly number[];
+  /** By rank: what the hosts from there on offer together. */
+  private readonly rest: number[];
+  /** Hosts that are all alike hold whole units each; of unlike ones the larger loads are reckoned to the roomier hosts. */
+  private readonly isUniform: boolean;
+  private held = 0;
+
+  constructor(
+    offers: readonly number[],
+    private readonly need: number,
+  ) {
+    this.offers = [...offers].sort((a, b) => b - a);
+    this.rest = new Array<number>(offers.length + 1).fill(0);
+    for (let rank = offers.length - 1; rank >= 0; rank--) this.rest[rank] = at(this.rest, rank + 1) + at(this.offers, rank);
+    this.isUniform = this.offers.every((offer) => offer === this.offers[0]);
+  }
+
+  /** The smallest load for the host at this rank, and at most that for those behind it, with which the row holds what it must. */
+  smallestFor(rank: number): number {
+    let [low, high] = [0, LOAD_STEPS];
+    while (low < high) {
+      const step = (low + high) >> 1;
+      const behind = this.isUniform ? (this.offers.length - rank) * this.within(rank, step) : (at(this.rest, rank) * step) / LOAD_STEPS;
+      if (this.held + behind >= this.need) high = step;
+      else low = step + 1;
+    }
+    return low;
+  }
+
+  /** The host at this rank has this load. */
+  fix(rank: number, step: number): void {
+    this.held += this.within(rank, step);
+  }
+
+  private within(rank: number, step: number): number {
+    const held = ((this.offers[rank] ?? 0) * step) / LOAD_STEPS;
+    return this.isUniform ? Math.floor(held) : held;
+  }
 }
 
 /** The least load its host can have with this VM and what is fixed. */

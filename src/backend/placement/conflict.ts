@@ -60,7 +60,7 @@ interface Held {
 function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement[] {
   const { model } = at(vms, vm);
   const disks = Array.from(at(problem.vmDisks, vm));
-  const isLocal = (disk: number) => at(problem.diskHome, disk) >= 0 && at(problem.volumeHost, at(problem.diskHome, disk)) >= 0;
+  const isPinned = (disk: number) => at(problem.diskVolume, disk) >= 0 && at(problem.diskHome, disk) >= 0 && at(problem.volumeHost, at(problem.diskHome, disk)) >= 0;
   const rows = [IOPS, BANDWIDTH, SPACE].flatMap((row) => disks.filter((disk) => at(problem.diskLoad, disk * problem.volumeRows + row) > 0).map((disk) => ({ kind: 'disk' as const, disk, row })));
   return [
     ...rows,
@@ -70,7 +70,7 @@ function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement
     ...Array.from(at(problem.vmApart, vm), (from) => ({ kind: 'apart' as const, from })),
     ...(model.placement.on === undefined ? [] : [{ kind: 'on' as const }]),
     ...disks.filter((disk) => at(problem.diskVolume, disk) < 0).map((disk) => ({ kind: 'volume' as const, disk })),
-    ...disks.filter(isLocal).map((disk) => ({ kind: 'pin' as const, disk })),
+    ...disks.filter(isPinned).map((disk) => ({ kind: 'pin' as const, disk })),
   ];
 }
 
@@ -91,7 +91,7 @@ function contradicts(problem: Problem, vm: number, held: Held, budget: ConflictB
   const noneOut = new Array<number>(problem.vmCount).fill(0);
   // Beating "nobody out but one of the last level" means that all are placed.
   noneOut.push(1);
-  const result = searchExhaustively(new Packing(relaxed), open, noneOut, budget.perQuestion);
+  const result = searchExhaustively(new Packing(relaxed, 'lifted'), open, noneOut, budget.perQuestion);
   budget.spend(result.nodes);
   return result.complete && result.best === undefined;
 }
@@ -111,7 +111,7 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
     if (at(diskVolume, disk) < 0 && !holds({ kind: 'volume', disk })) diskIgnored[disk] = 1;
     const home = at(diskHome, disk);
     const owner = home < 0 ? -1 : at(problem.volumeHost, home);
-    if (owner < 0) continue;
+    if (owner < 0 || at(problem.diskVolume, disk) < 0) continue;
     if (holds({ kind: 'pin', disk })) allowed.forEach((_, host) => host !== owner && (allowed[host] = 0));
     else {
       diskHome[disk] = diskVolume[disk] = -1;

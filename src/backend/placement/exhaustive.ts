@@ -16,7 +16,7 @@ export interface ExhaustiveResult {
 
 /**
  * Looks for a placement of `order` that leaves fewer out, level by level, than `toBeat` (VMs left out by level).
- * VMs not in `order` and not fixed stay out. `packing` holds only what is fixed, and does so again afterwards.
+ * VMs not in `order` and not fixed stay out. `packing` holds only what is fixed, the disks that may move lifted, and does so again afterwards.
  * `order` must be sorted by level.
  */
 export function searchExhaustively(packing: Packing, order: readonly number[], toBeat: readonly number[], nodeBudget: number): ExhaustiveResult {
@@ -65,7 +65,8 @@ class Search {
     }
     const level = at(this.problem.vmLevel, vm);
     this.out[level] = at(this.out, level) + 1;
-    this.descend(position + 1);
+    if (this.packing.leaveOut(vm)) this.descend(position + 1);
+    this.packing.liftAgain(vm);
     this.out[level] = at(this.out, level) - 1;
   }
 
@@ -81,7 +82,7 @@ class Search {
     }
     for (const volumes of this.choices(disks, host, 0)) {
       this.packing.restore(vm, host, volumes);
-      if (this.withinVolumes(disks, volumes)) this.descend(position + 1);
+      if (this.packing.isWithin(vm)) this.descend(position + 1);
       this.packing.remove(vm);
     }
   }
@@ -95,20 +96,6 @@ class Search {
     const only = at(this.problem.diskVolume, disk);
     const here = only >= 0 || at(this.problem.diskIgnored, disk) === 1 ? [only] : Array.from(at(this.problem.hostVolumes, host)).filter((volume) => at(this.problem.volumeUsable, volume) === 1);
     for (const volume of here) for (const rest of this.choices(disks, host, index + 1)) yield [volume, ...rest];
-  }
-
-  /** Whether every row that this VM's disks add to still holds. */
-  private withinVolumes(disks: Int32Array, volumes: readonly number[]): boolean {
-    const { volumeRows, volumeCapacity, volumeRowLasting, diskLoad, diskHome } = this.problem;
-    return volumes.every((volume, i) => {
-      const disk = at(disks, i);
-      for (let row = 0; row < volumeRows; row++) {
-        const adds = volume >= 0 && at(diskLoad, disk * volumeRows + row) > 0 && !(volumeRowLasting[row] && at(diskHome, disk) === volume);
-        const index = volume * volumeRows + row;
-        if (adds && at(this.packing.volumeUsed, index) > at(volumeCapacity, index)) return false;
-      }
-      return true;
-    });
   }
 
   private canStillBeat(): boolean {

@@ -3,8 +3,9 @@
  * decided here:
  *
  * - A VM with `start.auto: false` isn't planned unless it runs already; its disks take their space all the same.
- * - What runs stays where it runs: it is a fact, whatever the specs have come to say since.
- * - A disk that exists stays where it is, and with it its VM; one on an array that can't be reached keeps its VM out.
+ * - What runs is a fact, whatever the specs have come to say since. It stays where it runs unless the move policy lets it leave (`mobility.ts`).
+ * - A disk that exists stays where it is, and with it its VM, unless the move policy lets it be copied; one on an array that can't be reached keeps its
+ *   VM out. The disks of VMs that aren't planned stay in any case.
  * - `apart` is symmetric. `together` joins VMs to groups: those of a group that run, run on one host.
  *
  * Everything is sorted by name first, so that the order of the drive's files can't matter.
@@ -12,10 +13,15 @@
 
 import type { ArrayModel, DiskModel, HostModel, PoolModel, SharedStorageModel, VmModel } from '../drive/model';
 import type { DiskPlace } from '../../protocol';
-import { arrayCapacity, diskKey, hostCapacity, own, vmMemoryNeed, vmMilliCpus, type HostCapacity, type VolumeCapacity } from './capacity';
-import type { Inventory, PreviousPlacement } from './inputs';
+import { arrayCapacity, hostCapacity, own, vmMemoryNeed, vmMilliCpus, type HostCapacity, type VolumeCapacity } from './capacity';
+import { NO_MOVES, type Inventory, type MovePolicy, type PreviousPlacement } from './inputs';
+import { movableHosts } from './mobility';
+import { migrationBytes } from './moving';
+import { byName, indexByName } from './names';
 import { at } from './packing';
+import { Places } from './places';
 import type { Problem } from './problem';
+import { apartPairs, togetherGroups } from './relations';
 
 /** Rows of a host. */
 export const CPU = 0;
@@ -60,7 +66,8 @@ export interface PlannedDisk {
   readonly model: DiskModel;
 }
 
-export function formulate(model: PoolModel, inventory: Inventory, previous: PreviousPlacement): Formulation {
+/** `moves` absent: everything that exists or runs stays where it is. */
+export function formulate(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, moves: MovePolicy = NO_MOVES): Formulation {
   const hosts = byName(model.hosts).map((host) => ({ model: host, capacity: hostCapacity(host, inventory, model.cluster.placement) }));
   const storage = byName(model.cluster.storage);
   const volumes = planVolumes(hosts, storage, inventory);
@@ -68,29 +75,45 @@ export function formulate(model: PoolModel, inventory: Inventory, previous: Prev
   const places = new Places(hosts, volumes.list, inventory, previous);
   const groups = togetherGroups(planned);
   const vms = planned.map((vm, index): PlannedVm => {
-    const barred = places.barred(vm) ?? places.torn(vm, groups[index] === -1 ? [] : planned.filter((_, other) => groups[other] === groups[index]));
+    const barred = places.barred(vm, mayMove(vm, moves)) ?? places.torn(vm, groups[index] === -1 ? [] : planned.filter((_, other) => groups[other] === groups[index]));
     return barred === undefined ? { model: vm } : { model: vm, barred };
   });
   const disks = vms.flatMap((vm, index) => byName(vm.model.disks).map((disk) => ({ vm: index, model: disk })));
   const formulation = { hosts, volumes: volumes.list, vms, disks };
   const isPlanned = new Set(planned);
   const idle = byName(model.vms).filter((vm) => !isPlanned.has(vm));
-  return { ...formulation, problem: assemble(formulation, model, places, idle, groups) };
+  return { ...formulation, problem: assemble(formulation, { model, places, idle, groups, moves }) };
 }
 
-function assemble(parts: Omit<Formulation, 'problem'>, model: PoolModel, places: Places, idle: readonly VmModel[], groups: Int32Array): Problem {
+/** Whether disks of a VM that doesn't run may be moved. */
+function mayMove(vm: VmModel, { maxMoves, stay }: MovePolicy): boolean {
+  return maxMoves > 0 && stay?.has(vm.name) !== true;
+}
+
+interface Givens {
+  readonly model: PoolModel;
+  readonly places: Places;
+  readonly idle: readonly VmModel[];
+  readonly groups: Int32Array;
+  readonly moves: MovePolicy;
+}
+
+function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, groups, moves }: Givens): Problem {
   const { hosts, volumes, vms, disks } = parts;
   const hostIndex = indexByName(hosts.map((host) => host.model.name));
   const vmIndex = indexByName(vms.map((vm) => vm.model.name));
-  const fixedHost = vms.map((vm) => (vm.barred === undefined ? places.runningHost(vm.model) : -1));
   const home = disks.map((disk) => places.home(at(vms, disk.vm).model, disk.model));
   const volumeHost = Int32Array.from(volumes, (volume) => ('host' in volume.place ? (hostIndex.get(volume.place.host) ?? -1) : -1));
-  const priorities = [...new Set(vms.map((vm) => vm.model.priority))].sort((a, b) => b - a);
-  const levelOf = new Map(priorities.map((priority, level) => [priority, level]));
   const vmDisks = grouped(vms.length, disks.map((disk) => disk.vm));
   const taken = takenRows(idle, vms, places, volumes.length);
   const masks = new Map<string, Uint8Array>();
   const anew = vms.map((vm) => allowedBySpec(vm.model, hosts, masks));
+  const apart = apartPairs(vms.map((vm) => vm.model), vmIndex);
+  const movable = movableHosts({ hosts, volumes, vms, places, apart, groups, allowed: anew, moves });
+  const runningHost = vms.map((vm) => (vm.barred === undefined ? places.runningHost(vm.model) : -1));
+  const fixedHost = runningHost.map((host, vm) => (movable[vm] === undefined ? host : -1));
+  const isFree = disks.map((disk, index) => isMovableDisk(disk, { vms, movable, runningHost, volumeHost, home: at(home, index), moves }));
+  const diskVolume = disks.map((disk, index) => (at(isFree, index) ? -1 : at(home, index) >= 0 ? at(home, index) : places.sharedTarget(disk.model)));
   return {
     hostCount: hosts.length,
     volumeCount: volumes.length,
@@ -108,22 +131,50 @@ function assemble(parts: Omit<Formulation, 'problem'>, model: PoolModel, places:
     volumeUsable: Uint8Array.from(volumes, (volume) => Number(volume.capacity.usable)),
     hostVolumes: grouped(hosts.length, volumeHost),
     vmLoad: Float64Array.from(vms.flatMap((vm) => [vmMilliCpus(vm.model), vmMemoryNeed(vm.model)])),
-    vmLevel: Int32Array.from(vms, (vm) => levelOf.get(vm.model.priority) ?? 0),
-    vmAllowed: vms.map((vm, index) => (vm.barred === undefined ? reachable(at(anew, index), at(vmDisks, index), home, volumeHost) : new Uint8Array(hosts.length))),
+    vmLevel: levelsOf(vms, runningHost, movable),
+    vmAllowed: vms.map((vm, index) => (vm.barred === undefined ? reachable(movable[index] ?? at(anew, index), at(vmDisks, index), diskVolume, volumeHost) : new Uint8Array(hosts.length))),
     vmAllowedAnew: anew,
     vmDisks,
-    vmApart: apartPairs(vms, vmIndex),
+    vmApart: apart,
     vmTogether: groups,
     vmPreviousHost: Int32Array.from(vms, (vm) => places.previousHost(vm.model)),
     vmFixedHost: Int32Array.from(fixedHost),
+    vmRunningHost: Int32Array.from(runningHost, (host, vm) => (movable[vm] === undefined ? -1 : host)),
+    vmMoveBytes: Float64Array.from(vms, (vm, index) => (movable[index] === undefined ? 0 : migrationBytes(vm.model))),
     diskVm: Int32Array.from(disks, (disk) => disk.vm),
     diskLoad: Float64Array.from(disks.flatMap((disk) => [disk.model.sizeBytes, disk.model.bandwidthBps, disk.model.iops ?? 0])),
     diskHome: Int32Array.from(home),
-    diskVolume: Int32Array.from(disks, (disk, index) => (at(home, index) >= 0 ? at(home, index) : places.sharedTarget(disk.model))),
+    diskVolume: Int32Array.from(diskVolume),
+    diskMoveBytes: Float64Array.from(disks, (disk, index) => (at(isFree, index) ? disk.model.sizeBytes : 0)),
     diskIgnored: Uint8Array.from(disks, (disk, index) => Number(at(fixedHost, disk.vm) >= 0 && at(home, index) < 0)),
+    maxMoves: moves.maxMoves,
     survive: model.cluster.placement.survive,
     goal: model.cluster.placement.goal,
   };
+}
+
+interface Moving {
+  readonly vms: readonly PlannedVm[];
+  readonly movable: readonly (Uint8Array | undefined)[];
+  readonly runningHost: readonly number[];
+  readonly volumeHost: Int32Array;
+  readonly home: number;
+  readonly moves: MovePolicy;
+}
+
+/** A local disk that exists, of a VM that doesn't run or may be stopped. */
+function isMovableDisk({ vm, model }: PlannedDisk, { vms, movable, runningHost, volumeHost, home, moves }: Moving): boolean {
+  const { model: owner, barred } = at(vms, vm);
+  if (home < 0 || at(volumeHost, home) < 0 || model.storage !== undefined || barred !== undefined || !mayMove(owner, moves)) return false;
+  return at(runningHost, vm) < 0 || (movable[vm] !== undefined && moves.stops === 'allowed');
+}
+
+/** One level a priority. VMs that run and may move come before all: no plan leaves them out for the sake of others. */
+function levelsOf(vms: readonly PlannedVm[], runningHost: readonly number[], movable: readonly (Uint8Array | undefined)[]): Int32Array {
+  const priorities = [...new Set(vms.map((vm) => vm.model.priority))].sort((a, b) => b - a);
+  const first = movable.some((mask) => mask !== undefined) ? 1 : 0;
+  const levelOf = new Map(priorities.map((priority, level) => [priority, level + first]));
+  return Int32Array.from(vms, ({ model }, vm) => (first === 1 && at(runningHost, vm) >= 0 ? 0 : (levelOf.get(model.priority) ?? 0)));
 }
 
 function planVolumes(hosts: readonly PlannedHost[], storage: readonly SharedStorageModel[], inventory: Inventory): { list: PlannedVolume[] } {
@@ -140,103 +191,6 @@ function planVolumes(hosts: readonly PlannedHost[], storage: readonly SharedStor
     capacity: { usable: true, capacityBytes, bandwidthBps, iops: Infinity },
   }));
   return { list: [...arrays, ...shared] };
-}
-
-/** Where things are, looked up by the numbers of the problem. */
-class Places {
-  private readonly hostIndex: ReadonlyMap<string, number>;
-  private readonly volumeIndex: ReadonlyMap<string, number>;
-
-  constructor(
-    private readonly hosts: readonly PlannedHost[],
-    private readonly volumes: readonly PlannedVolume[],
-    private readonly inventory: Inventory,
-    private readonly previous: PreviousPlacement,
-  ) {
-    this.hostIndex = indexByName(hosts.map((host) => host.model.name));
-    this.volumeIndex = indexByName(volumes.map((volume) => volume.label));
-  }
-
-  isSaidToRun(vm: VmModel): boolean {
-    return own(this.inventory.running, vm.name) !== undefined;
-  }
-
-  runningHost(vm: VmModel): number {
-    return this.host(own(this.inventory.running, vm.name));
-  }
-
-  previousHost(vm: VmModel): number {
-    return this.host(own(this.inventory.running, vm.name) ?? own(this.previous.assignments, vm.name));
-  }
-
-  /** The volume where a disk lies; −1 when it was never made, or lies where the drive knows no place. */
-  home(vm: VmModel, disk: DiskModel): number {
-    const place = this.place(vm, disk);
-    return place === undefined ? -1 : (this.volumeIndex.get(placeLabel(place)) ?? -1);
-  }
-
-  sharedTarget(disk: DiskModel): number {
-    return disk.storage === undefined ? -1 : (this.volumeIndex.get(disk.storage) ?? -1);
-  }
-
-  barred(vm: VmModel): string | undefined {
-    const running = own(this.inventory.running, vm.name);
-    if (running !== undefined) {
-      const host = this.hosts[this.host(running)];
-      if (host === undefined) return `it runs on ${running}, a host the drive doesn't describe`;
-      return host.capacity.available ? undefined : `it may still run on ${running}, which can't be asked: ${host.capacity.cause ?? ''}`;
-    }
-    for (const disk of byName(vm.disks)) {
-      const lost = this.unreachable(vm, disk);
-      if (lost !== undefined) return lost;
-    }
-    return this.scattered(vm);
-  }
-
-  private unreachable(vm: VmModel, disk: DiskModel): string | undefined {
-    const place = this.place(vm, disk);
-    if (place === undefined) {
-      return disk.storage !== undefined && this.sharedTarget(disk) < 0 ? `disk ${disk.name} belongs on storage ${disk.storage}, which the drive doesn't describe` : undefined;
-    }
-    const label = placeLabel(place);
-    const volume = this.volumes[this.volumeIndex.get(label) ?? -1];
-    if (volume === undefined) return `its disk ${disk.name} lies on ${label}, which the drive no longer describes`;
-    const host = 'host' in place ? this.hosts[this.host(place.host)] : undefined;
-    if (host !== undefined && !host.capacity.available) return `its disk ${disk.name} lies on ${label}, and ${host.model.name} is unavailable: ${host.capacity.cause ?? ''}`;
-    return volume.capacity.usable ? undefined : `its disk ${disk.name} lies on ${label}, which can't be used: ${volume.capacity.cause ?? ''}`;
-  }
-
-  /** Disks of one VM on two hosts can't be joined without moving one of them. */
-  private scattered(vm: VmModel): string | undefined {
-    const seen = new Map<string, string>();
-    for (const disk of byName(vm.disks)) {
-      const place = this.place(vm, disk);
-      if (place !== undefined && 'host' in place && !seen.has(place.host)) seen.set(place.host, disk.name);
-    }
-    if (seen.size < 2) return undefined;
-    return `its disks lie on different hosts: ${[...seen].map(([host, disk]) => `${disk} on ${host}`).join(', ')}`;
-  }
-
-  /** A VM that isn't running can't join companions that run on different hosts. */
-  torn(vm: VmModel, group: readonly VmModel[]): string | undefined {
-    if (this.isSaidToRun(vm)) return undefined;
-    const hosts = new Map<string, string>();
-    for (const peer of group) {
-      const host = own(this.inventory.running, peer.name);
-      if (host !== undefined && this.host(host) >= 0 && !hosts.has(host)) hosts.set(host, peer.name);
-    }
-    if (hosts.size < 2) return undefined;
-    return `the VMs it must run together with run on different hosts: ${[...hosts].map(([host, peer]) => `${peer} on ${host}`).join(', ')}`;
-  }
-
-  private place(vm: VmModel, disk: DiskModel): DiskPlace | undefined {
-    const key = diskKey(vm.name, disk.name);
-    return own(this.inventory.disks, key) ?? own(this.previous.disks, key);
-  }
-
-  private host(name: string | undefined): number {
-    return name === undefined ? -1 : (this.hostIndex.get(name) ?? -1);
-  }
 }
 
 /**
@@ -277,63 +231,15 @@ function allowedBySpec(vm: VmModel, hosts: readonly PlannedHost[], masks: Map<st
   return mask;
 }
 
-/** Of the hosts the spec allows, those that reach every disk that exists. */
-function reachable(allowed: Uint8Array, disks: Int32Array, home: readonly number[], volumeHost: Int32Array): Uint8Array {
+/** Of the hosts the spec allows, those that reach every disk that has but one place. */
+function reachable(allowed: Uint8Array, disks: Int32Array, places: readonly number[], volumeHost: Int32Array): Uint8Array {
   let result = allowed;
   for (const disk of disks) {
-    const volume = at(home, disk);
+    const volume = at(places, disk);
     const owner = volume < 0 ? -1 : at(volumeHost, volume);
     if (owner < 0) continue;
     if (result === allowed) result = allowed.slice();
     for (let host = 0; host < result.length; host++) if (host !== owner) result[host] = 0;
   }
   return result;
-}
-
-function apartPairs(vms: readonly PlannedVm[], vmIndex: ReadonlyMap<string, number>): Int32Array[] {
-  const pairs = vms.map(() => new Set<number>());
-  for (const [vm, { model }] of vms.entries()) {
-    for (const name of model.placement.apart) {
-      const other = vmIndex.get(name);
-      if (other === undefined || other === vm) continue;
-      at(pairs, vm).add(other);
-      at(pairs, other).add(vm);
-    }
-  }
-  return pairs.map((set) => Int32Array.from(set).sort());
-}
-
-/** The number of each VM's group, −1 for a VM that is alone. */
-function togetherGroups(vms: readonly VmModel[]): Int32Array {
-  const vmIndex = indexByName(vms.map((vm) => vm.name));
-  const leader = vms.map((_, vm) => vm);
-  const find = (vm: number): number => (at(leader, vm) === vm ? vm : find(at(leader, vm)));
-  for (const [vm, { placement }] of vms.entries()) {
-    for (const name of placement.together) {
-      const other = vmIndex.get(name);
-      if (other !== undefined) leader[Math.max(find(vm), find(other))] = Math.min(find(vm), find(other));
-    }
-  }
-  const sizes = new Map<number, number>();
-  for (const vm of leader.keys()) sizes.set(find(vm), (sizes.get(find(vm)) ?? 0) + 1);
-  const numbers = new Map<number, number>();
-  return Int32Array.from(leader.keys(), (vm) => {
-    const root = find(vm);
-    if ((sizes.get(root) ?? 0) < 2) return -1;
-    if (!numbers.has(root)) numbers.set(root, numbers.size);
-    return numbers.get(root) ?? -1;
-  });
-}
-
-export function placeLabel(place: DiskPlace): string {
-  return 'host' in place ? `${place.host}/${place.array}` : place.storage;
-}
-
-/** By code units, never by locale: the order must be the same on every machine. */
-export function byName<T extends { readonly name: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-}
-
-function indexByName(names: readonly string[]): Map<string, number> {
-  return new Map(names.map((name, index) => [name, index]));
 }

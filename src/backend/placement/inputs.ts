@@ -35,11 +35,29 @@ export interface PreviousPlacement {
   readonly disks: Readonly<Record<string, DiskPlace>>;
 }
 
+/** What a plan may do to what exists and runs. */
+export interface MovePolicy {
+  /** VMs that may be moved at most: to another host while they run, or with disks that exist. */
+  readonly maxMoves: number;
+  /**
+   * Whether a running VM may be stopped for a while so that it can be moved: to copy its disks, or because it can't migrate live. None is ever
+   * stopped to let another one in its place: at the end it runs again.
+   */
+  readonly stops: 'never' | 'allowed';
+  /** VMs that stay where they are whatever the rest says; by name. */
+  readonly stay?: ReadonlySet<string>;
+}
+
+/** What booting does: everything that exists or runs stays where it is. */
+export const NO_MOVES: MovePolicy = { maxMoves: 0, stops: 'never' };
+
 /** All that a plan is a function of. */
 export interface PlanInputs {
   readonly model: PoolModel;
   readonly inventory: Inventory;
   readonly previous: PreviousPlacement;
+  /** Absent: nothing moves. */
+  readonly moves?: MovePolicy;
 }
 
 /** From the lock file's form, which also knows generations and sizes. */

@@ -3,7 +3,7 @@
 import type { PlanJson } from '../../protocol';
 import type { DiskModel, PoolModel, VmModel } from '../drive/model';
 import { arrayCapacity, diskKey, hostCapacity, own, vmMemoryNeed, vmMilliCpus } from './capacity';
-import { byName, placeLabel } from './formulation';
+import { byName, placeLabel } from './names';
 import type { Inventory, PreviousPlacement } from './inputs';
 
 export interface Load {

@@ -7,12 +7,12 @@ import { loadSteps, type Problem, type Solution } from './problem';
 export interface Measures {
   /** VMs left out, by level. */
   readonly out: readonly number[];
-  /** Bytes of disks that lie elsewhere afterwards. */
+  /** Bytes of disks that lie elsewhere afterwards, and of running VMs that run elsewhere. */
   readonly bytesMoved: number;
   /** Hundredths, rounded up. */
   readonly maxLoad: number;
   readonly hostsUsed: number;
-  /** VMs that aren't where they were put last time. */
+  /** VMs that aren't where they were put last time, or have a disk that isn't. */
   readonly moves: number;
 }
 
@@ -44,13 +44,19 @@ export function outByLevel(problem: Problem, solution: Solution): number[] {
   return out;
 }
 
-function movedBytes(problem: Problem, solution: Solution): number {
+export function movedBytes(problem: Problem, solution: Solution): number {
   let bytes = 0;
-  for (let disk = 0; disk < problem.diskCount; disk++) {
-    const home = at(problem.diskHome, disk);
-    if (home < 0 || at(solution.diskVolume, disk) === home) continue;
-    for (let row = 0; row < problem.volumeRows; row++) if (problem.volumeRowLasting[row]) bytes += at(problem.diskLoad, disk * problem.volumeRows + row);
-  }
+  for (let vm = 0; vm < problem.vmCount; vm++) bytes += movedBytesOf(problem, solution, vm);
+  return bytes;
+}
+
+/** Of one VM; nothing of one that is left out. */
+export function movedBytesOf(problem: Problem, { vmHost, diskVolume }: Solution, vm: number): number {
+  const host = at(vmHost, vm);
+  if (host < 0) return 0;
+  const now = at(problem.vmRunningHost, vm);
+  let bytes = now >= 0 && host !== now ? at(problem.vmMoveBytes, vm) : 0;
+  for (const disk of at(problem.vmDisks, vm)) if (at(diskVolume, disk) !== at(problem.diskHome, disk)) bytes += at(problem.diskMoveBytes, disk);
   return bytes;
 }
 
@@ -58,7 +64,16 @@ function countMoves(problem: Problem, solution: Solution): number {
   let moves = 0;
   solution.vmHost.forEach((host, vm) => {
     const previous = at(problem.vmPreviousHost, vm);
-    if (host >= 0 && previous >= 0 && previous !== host) moves++;
+    if ((host >= 0 && previous >= 0 && previous !== host) || movedBytesOf(problem, solution, vm) > 0) moves++;
   });
   return moves;
+}
+
+/** Level by level, the highest priority first. */
+export function compareLevels(a: readonly number[], b: readonly number[]): number {
+  for (let level = 0; level < Math.max(a.length, b.length); level++) {
+    const difference = (a[level] ?? 0) - (b[level] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }

@@ -18,8 +18,21 @@ export class Packing {
   /** Volumes chosen by the last successful `fits`, one a disk of the VM. */
   private readonly chosen: Int32Array;
   private readonly trial: Int32Array;
+  /** 1 for a disk that takes no space at its home while its VM waits. */
+  private readonly lifted: Uint8Array;
+  /** Disks on each volume that aren't at home there. */
+  private readonly guests: Int32Array;
+  private readonly movesAreLimited: boolean;
+  private movedVms = 0;
 
-  constructor(readonly problem: Problem) {
+  /**
+   * Holds what is fixed, and the space of disks that exist. Those that may be moved take theirs at home while their VM waits, or none when `waiting` is
+   * `lifted`: a search that decides one VM after the other must not take a home for occupied that is given up later.
+   */
+  constructor(
+    readonly problem: Problem,
+    waiting: 'at home' | 'lifted' = 'at home',
+  ) {
     this.vmHost = new Int32Array(problem.vmCount).fill(-1);
     this.diskVolume = Int32Array.from(problem.diskHome);
     this.hostUsed = new Float64Array(problem.hostCount * problem.hostRows);
@@ -34,7 +47,13 @@ export class Packing {
     const mostDisks = problem.vmDisks.reduce((most, disks) => Math.max(most, disks.length), 0);
     this.chosen = new Int32Array(mostDisks).fill(-1);
     this.trial = new Int32Array(mostDisks).fill(-1);
-    for (let disk = 0; disk < problem.diskCount; disk++) this.addLasting(disk, at(problem.diskHome, disk), 1);
+    this.lifted = new Uint8Array(problem.diskCount);
+    this.guests = new Int32Array(problem.volumeCount);
+    this.movesAreLimited = Number.isFinite(problem.maxMoves);
+    for (let disk = 0; disk < problem.diskCount; disk++) {
+      if (waiting === 'lifted' && at(problem.diskVolume, disk) < 0 && at(problem.diskHome, disk) >= 0) this.lifted[disk] = 1;
+      else this.addLasting(disk, at(problem.diskHome, disk), 1);
+    }
     for (let vm = 0; vm < problem.vmCount; vm++) {
       const host = at(problem.vmFixedHost, vm);
       if (host >= 0) this.settle(vm, host);
@@ -56,7 +75,7 @@ export class Packing {
       const index = host * problem.hostRows + row;
       if (load > 0 && at(this.hostUsed, index) + load > at(problem.hostCapacity, index)) return false;
     }
-    return this.chooseVolumes(vm, host);
+    return this.chooseVolumes(vm, host) && !this.movesTooMany(vm, host);
   }
 
   /** Adds the VM, its disks on the volumes that `fits(vm, host)` has just found. */
@@ -79,6 +98,64 @@ export class Packing {
     this.enter(vm, host);
   }
 
+  /**
+   * Decides that a waiting VM stays out: its lifted disks lie at their homes after all. False when one of these has no room for them because of what was
+   * put there; the disks lie there all the same until `liftAgain`.
+   */
+  leaveOut(vm: number): boolean {
+    const { problem } = this;
+    let fits = true;
+    for (const disk of at(problem.vmDisks, vm)) {
+      if (at(this.lifted, disk) === 0) continue;
+      const home = at(problem.diskHome, disk);
+      this.lifted[disk] = 0;
+      this.addLasting(disk, home, 1);
+      fits = fits && this.withinOrFact(home);
+    }
+    return fits;
+  }
+
+  /** Whether the disks of a VM that is out have room at their homes beside what was put there. */
+  hasRoomAtHome(vm: number): boolean {
+    for (const disk of at(this.problem.vmDisks, vm)) if (at(this.problem.diskMoveBytes, disk) > 0 && !this.withinOrFact(at(this.problem.diskHome, disk))) return false;
+    return true;
+  }
+
+  /** Undoes `leaveOut` of a packing whose waiting disks are lifted. */
+  liftAgain(vm: number): void {
+    for (const disk of at(this.problem.vmDisks, vm)) {
+      if (at(this.problem.diskVolume, disk) >= 0 || at(this.problem.diskHome, disk) < 0) continue;
+      this.lifted[disk] = 1;
+      this.addLasting(disk, at(this.problem.diskHome, disk), -1);
+    }
+  }
+
+  /** Whether every volume row that the placed VM's disks add to holds, and it isn't one moved too many: what `fits` asks, for volumes chosen by somebody else. */
+  isWithin(vm: number): boolean {
+    const { problem } = this;
+    if (this.movesAreLimited && this.movedVms > problem.maxMoves) return false;
+    for (const disk of at(problem.vmDisks, vm)) {
+      const volume = at(this.diskVolume, disk);
+      if (volume < 0 || at(problem.diskIgnored, disk) === 1) continue;
+      const isFact = volume === at(problem.diskHome, disk) && at(this.guests, volume) === 0;
+      for (let row = 0; row < problem.volumeRows; row++) {
+        const index = volume * problem.volumeRows + row;
+        if (at(problem.diskLoad, disk * problem.volumeRows + row) === 0 || (isFact && problem.volumeRowLasting[row])) continue;
+        if (at(this.volumeUsed, index) > at(problem.volumeCapacity, index)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether the placed VM has left the host it runs on, or one of its disks its home. */
+  isMoved(vm: number): boolean {
+    const { problem } = this;
+    const now = at(problem.vmRunningHost, vm);
+    if (now >= 0 && at(this.vmHost, vm) !== now) return true;
+    for (const disk of at(problem.vmDisks, vm)) if (at(problem.diskMoveBytes, disk) > 0 && at(this.diskVolume, disk) !== at(problem.diskHome, disk)) return true;
+    return false;
+  }
+
   volumesOf(vm: number): number[] {
     return Array.from(at(this.problem.vmDisks, vm), (disk) => at(this.diskVolume, disk));
   }
@@ -92,6 +169,7 @@ export class Packing {
     peers[slot] = last;
     this.slot[last] = slot;
     peers.pop();
+    if (this.movesAreLimited && this.isMoved(vm)) this.movedVms--;
     this.slot[vm] = -1;
     this.vmHost[vm] = -1;
     for (let row = 0; row < problem.hostRows; row++) {
@@ -163,6 +241,7 @@ export class Packing {
     const { problem } = this;
     const peers = at(this.hostVms, host);
     this.vmHost[vm] = host;
+    if (this.movesAreLimited && this.isMoved(vm)) this.movedVms++;
     this.slot[vm] = peers.length;
     peers.push(vm);
     for (let row = 0; row < problem.hostRows; row++) {
@@ -181,10 +260,12 @@ export class Packing {
     const { problem } = this;
     if (at(problem.diskIgnored, disk) === 1 || volume < 0) return;
     const home = at(problem.diskHome, disk);
+    const isLifted = at(this.lifted, disk) === 1;
     if (volume !== home) {
-      this.addLasting(disk, home, -1);
+      if (!isLifted) this.addLasting(disk, home, -1);
       this.addLasting(disk, volume, 1);
-    }
+      this.guests[volume] = at(this.guests, volume) + 1;
+    } else if (isLifted) this.addLasting(disk, home, 1);
     this.diskVolume[disk] = volume;
     this.addWorking(disk, volume, 1);
   }
@@ -195,10 +276,12 @@ export class Packing {
     if (at(problem.diskIgnored, disk) === 1 || volume < 0) return;
     const home = at(problem.diskHome, disk);
     this.addWorking(disk, volume, -1);
+    const isLifted = at(this.lifted, disk) === 1;
     if (volume !== home) {
       this.addLasting(disk, volume, -1);
-      this.addLasting(disk, home, 1);
-    }
+      this.guests[volume] = at(this.guests, volume) - 1;
+      if (!isLifted) this.addLasting(disk, home, 1);
+    } else if (isLifted) this.addLasting(disk, home, -1);
     this.diskVolume[disk] = home;
   }
 
@@ -220,21 +303,48 @@ export class Packing {
     }
   }
 
+  /** Whether the VM, with the volumes just chosen, would be one moved too many. */
+  private movesTooMany(vm: number, host: number): boolean {
+    const { problem } = this;
+    if (!this.movesAreLimited || this.movedVms < problem.maxMoves) return false;
+    const now = at(problem.vmRunningHost, vm);
+    if (now >= 0 && now !== host) return true;
+    const disks = at(problem.vmDisks, vm);
+    for (let i = 0; i < disks.length; i++) if (this.costOf(at(disks, i), at(this.chosen, i)) > 0) return true;
+    return false;
+  }
+
+  private costOf(disk: number, volume: number): number {
+    return volume === at(this.problem.diskHome, disk) ? 0 : at(this.problem.diskMoveBytes, disk);
+  }
+
+  /** Whether what lies on the volume fits, or is but what lay there before. */
+  private withinOrFact(volume: number): boolean {
+    const { problem } = this;
+    if (at(this.guests, volume) === 0) return true;
+    for (let row = 0; row < problem.volumeRows; row++) {
+      const index = volume * problem.volumeRows + row;
+      if (problem.volumeRowLasting[row] && at(this.volumeUsed, index) > at(problem.volumeCapacity, index)) return false;
+    }
+    return true;
+  }
+
   /**
-   * Finds a volume for each disk, the busiest of them as little loaded as possible. Exhaustive: a VM has few disks and a host few
-   * arrays. Leaves its choice in `chosen`.
+   * Finds a volume for each disk: as few bytes moved as possible, then the busiest of the volumes as little loaded as possible. Exhaustive: a VM has few
+   * disks and a host few arrays. Leaves its choice in `chosen`.
    */
   private chooseVolumes(vm: number, host: number): boolean {
     const disks = at(this.problem.vmDisks, vm);
     if (disks.length === 0) return true;
-    const search = { disks, volumes: at(this.problem.hostVolumes, host), best: Infinity, steps: 0 };
-    this.chooseFrom(search, 0, 0);
+    const search = { disks, volumes: at(this.problem.hostVolumes, host), bestBytes: Infinity, best: Infinity, steps: 0 };
+    this.chooseFrom(search, 0, 0, 0);
     return search.best < Infinity;
   }
 
-  private chooseFrom(search: VolumeSearch, position: number, worst: number): void {
-    if (worst >= search.best || search.steps > MOST_VOLUME_STEPS) return;
+  private chooseFrom(search: VolumeSearch, position: number, bytes: number, worst: number): void {
+    if (bytes > search.bestBytes || (bytes === search.bestBytes && worst >= search.best) || search.steps > MOST_VOLUME_STEPS) return;
     if (position === search.disks.length) {
+      search.bestBytes = bytes;
       search.best = worst;
       this.chosen.set(this.trial);
       return;
@@ -243,7 +353,7 @@ export class Packing {
     const only = at(this.problem.diskVolume, disk);
     if (at(this.problem.diskIgnored, disk) === 1) {
       this.trial[position] = -1;
-      this.chooseFrom(search, position + 1, worst);
+      this.chooseFrom(search, position + 1, bytes, worst);
       return;
     }
     const count = only >= 0 ? 1 : search.volumes.length;
@@ -253,13 +363,14 @@ export class Packing {
       if (only < 0 && at(this.problem.volumeUsable, volume) === 0) continue;
       const load = this.loadWith(disk, volume);
       if (load === undefined) continue;
+      const moved = bytes + this.costOf(disk, volume);
       this.trial[position] = volume;
       if (position === search.disks.length - 1) {
-        this.chooseFrom(search, position + 1, Math.max(worst, load));
+        this.chooseFrom(search, position + 1, moved, Math.max(worst, load));
         continue;
       }
       this.putDisk(disk, volume);
-      this.chooseFrom(search, position + 1, Math.max(worst, load));
+      this.chooseFrom(search, position + 1, moved, Math.max(worst, load));
       this.takeDisk(disk);
     }
   }
@@ -267,14 +378,18 @@ export class Packing {
   /** The largest balanced load of the volume with this disk on it; undefined when it doesn't fit. */
   private loadWith(disk: number, volume: number): number | undefined {
     const { problem } = this;
-    const stays = volume === at(problem.diskHome, disk);
+    const atHome = volume === at(problem.diskHome, disk);
+    // What lay there before may overfill it, as long as nothing was added.
+    const isFact = atHome && at(this.guests, volume) === 0;
+    const isCounted = atHome && at(this.lifted, disk) === 0;
     let worst = 0;
     for (let row = 0; row < problem.volumeRows; row++) {
-      const load = stays && problem.volumeRowLasting[row] ? 0 : at(problem.diskLoad, disk * problem.volumeRows + row);
+      const isLasting = problem.volumeRowLasting[row];
+      const load = at(problem.diskLoad, disk * problem.volumeRows + row);
       const index = volume * problem.volumeRows + row;
-      const used = at(this.volumeUsed, index) + load;
+      const used = at(this.volumeUsed, index) + (isLasting && isCounted ? 0 : load);
       const capacity = at(problem.volumeCapacity, index);
-      if (load > 0 && used > capacity) return undefined;
+      if (load > 0 && used > capacity && !(isLasting && isFact)) return undefined;
       if (problem.volumeRowBalanced[row]) worst = Math.max(worst, loadOf(used, capacity));
     }
     return worst;
@@ -287,6 +402,7 @@ const MANY_HOSTS = 128;
 interface VolumeSearch {
   readonly disks: Int32Array;
   readonly volumes: Int32Array;
+  bestBytes: number;
   best: number;
   steps: number;
 }

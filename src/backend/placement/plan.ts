@@ -12,10 +12,11 @@ import { conflictOf, ConflictBudget } from './conflict';
 import { reasonsFor } from './explain';
 import { formulate, type Formulation } from './formulation';
 import type { Inventory, PlanInputs, PreviousPlacement } from './inputs';
+import { compareLevels } from './objective';
 import { at, Packing } from './packing';
 import { LOAD_STEPS } from './problem';
 import type { Prover } from './prover';
-import { compareLevels, solve, type Solved } from './solve';
+import { solve, type Solved } from './solve';
 
 /**
  * Plans the whole pool. Every valid model has a plan: what doesn't fit is in `unplaced`, with reasons.

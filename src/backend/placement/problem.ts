@@ -4,7 +4,7 @@
  * instances can be read into it as well.
  *
  * Two kinds of place: a host offers host rows (CPU, memory…), a volume offers volume rows (space, bandwidth, IOPS…).
- * A volume belongs to one host, or to none when every host reaches it. All numbers are whole.
+ * A volume belongs to one host, or to none when every host reaches it. All numbers are whole; only IOPS and the number of moves may be unlimited.
  */
 
 export interface Problem {
@@ -48,16 +48,30 @@ export interface Problem {
   readonly vmPreviousHost: Int32Array;
   /** Where it runs and stays, whatever the rows say; −1 when the solver decides. */
   readonly vmFixedHost: Int32Array;
+  /**
+   * Where it runs and may leave, −1 when it doesn't run or is fixed. It is allowed there, and its level is above that of every VM that
+   * doesn't run: a placement that leaves it out is never the best.
+   */
+  readonly vmRunningHost: Int32Array;
+  /** Bytes that travel when it runs elsewhere than `vmRunningHost`; 0 for VMs that don't run. */
+  readonly vmMoveBytes: Float64Array;
 
   readonly diskVm: Int32Array;
   readonly diskLoad: Float64Array;
   /** Where it lies now, −1 when it has never been made. */
   readonly diskHome: Int32Array;
-  /** The only volume it may be on (its home, or shared storage); −1: any usable volume of its VM's host. */
+  /**
+   * The only volume it may be on (its home, or shared storage); −1: any usable volume of its VM's host. A disk that has a home and −1 here
+   * may be moved. While its VM is left out it stays at its home.
+   */
   readonly diskVolume: Int32Array;
+  /** Bytes that travel when it lies elsewhere than at its home; 0 for one that was never made. */
+  readonly diskMoveBytes: Float64Array;
   /** 1 when the plan doesn't care for it: the disk of a running VM that was never made. */
   readonly diskIgnored: Uint8Array;
 
+  /** VMs that may be moved at most, Infinity for any number. A VM is moved when it leaves `vmRunningHost` or one of its disks leaves its home. */
+  readonly maxMoves: number;
   readonly survive: number;
   readonly goal: 'balance' | 'consolidate';
 }
@@ -67,6 +81,40 @@ export interface Solution {
   readonly vmHost: Int32Array;
   /** Volume of each disk of a placed VM; the home, or −1, for the others. */
   readonly diskVolume: Int32Array;
+}
+
+/** Whether anything that exists or runs may be moved. */
+export function hasMoves(problem: Problem): boolean {
+  return problem.maxMoves > 0 && (problem.vmRunningHost.some((host) => host >= 0) || problem.diskHome.some((home, disk) => home >= 0 && problem.diskVolume[disk] === -1));
+}
+
+/**
+ * The same problem with everything that exists where `stay` has it: its disks, the VMs that run, and with them the bytes moved. `stay` leaves out no
+ * VM that runs. Without `stay` everything is where it is now. Levels, rows and bounds keep their meaning.
+ */
+export function withoutMoves(problem: Problem, stay?: Solution): Problem {
+  if (!hasMoves(problem)) return problem;
+  const diskVolume = problem.diskVolume.map((only, disk) => {
+    const home = problem.diskHome[disk] ?? -1;
+    if (only >= 0 || home < 0) return only;
+    return stay === undefined || stay.vmHost[problem.diskVm[disk] ?? 0] === -1 ? home : (stay.diskVolume[disk] ?? home);
+  });
+  const vmAllowed = problem.vmAllowed.map((allowed, vm) => {
+    const moved = Array.from(problem.vmDisks[vm] ?? []).filter((disk) => problem.diskVolume[disk] !== diskVolume[disk]);
+    if (moved.length === 0) return allowed;
+    return allowed.map((is, host) => Number(is === 1 && moved.every((disk) => problem.volumeHost[diskVolume[disk] ?? 0] === host)));
+  });
+  return {
+    ...problem,
+    vmAllowed,
+    diskVolume,
+    vmFixedHost: problem.vmFixedHost.map((fixed, vm) => {
+      const now = problem.vmRunningHost[vm] ?? -1;
+      return now < 0 ? fixed : (stay?.vmHost[vm] ?? now);
+    }),
+    vmRunningHost: new Int32Array(problem.vmCount).fill(-1),
+    maxMoves: Infinity,
+  };
 }
 
 /** While searching, loads are compared in ten-thousandths, rounded up: whole numbers are the same on every machine. */

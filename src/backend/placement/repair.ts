@@ -104,6 +104,7 @@ class WaitingList {
     }
     const decisive = out.find((change) => change !== 0) ?? size;
     if (decisive > 0) return false;
+    if (trial.touched().some(([vm]) => at(this.packing.vmHost, vm) < 0 && !this.packing.hasRoomAtHome(vm))) return false;
     for (const [vm, before] of trial.touched()) {
       const isOut = at(this.packing.vmHost, vm) < 0;
       if (isOut && before >= 0) this.vms.push(vm);

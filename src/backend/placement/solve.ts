@@ -10,10 +10,11 @@ import { searchExhaustively } from './exhaustive';
 import { placeGreedily, type Preference } from './greedy';
 import { returnHome } from './homeward';
 import { level } from './levelling';
-import { largestLoad, measure, outByLevel, type Measures } from './objective';
+import { compareLevels, largestLoad, measure, outByLevel, type Measures } from './objective';
 import { placingOrder, seededNumbers, unitsOf } from './order';
 import { at, Packing } from './packing';
-import { FULL_LOAD, LOAD_STEPS, type Problem, type Solution } from './problem';
+import { FULL_LOAD, hasMoves, LOAD_STEPS, withoutMoves, type Problem, type Solution } from './problem';
+import { relocate } from './relocate';
 import { repair } from './repair';
 import { FailureCheck, type Failure } from './survive';
 import { Trial } from './trial';
@@ -49,12 +50,38 @@ export function quickBudget(problem: Problem): Budget {
   };
 }
 
+/**
+ * First with everything that exists where it is. Only when that leaves out VMs, or bears failures worse than a bound says it could, disks and running VMs
+ * are moved; what is reached then stays, and the levels below the bytes moved are improved around it.
+ */
 export function solve(problem: Problem, budget: Budget = quickBudget(problem)): Solved {
+  const stayed = solveInPlace(withoutMoves(problem), budget);
+  return hasMoves(problem) ? solveWithMoves(problem, stayed, budget) : stayed;
+}
+
+function solveInPlace(problem: Problem, budget: Budget): Solved {
   const order = placingOrder(problem);
   const units = unitsOf(problem, order);
   const hopeless = hopelessVms(problem);
   const placed = place(problem, { order, units, hopeless, budget });
   return settle(problem, placed.solution, placed.bound, budget);
+}
+
+function solveWithMoves(problem: Problem, stayed: Solved, budget: Budget): Solved {
+  const order = placingOrder(problem);
+  const hopeless = hopelessVms(problem);
+  const check = new FailureCheck(problem, order);
+  const leastOut = fewestOut(problem, hopeless, stayed.measures.out);
+  const leastShortfall = check.lowerBound(new Ensemble(problem, hopeless, stayed.measures.out));
+  if (compareLevels(stayed.measures.out, leastOut) === 0 && stayed.shortfall === leastShortfall) {
+    // Nothing above the bytes can be better, and no bytes is the fewest: what is proven with everything in place is proven.
+    return { ...stayed, bounds: { ...stayed.bounds, out: leastOut }, shortfallBound: leastShortfall };
+  }
+  const options = { order, units: unitsOf(problem, order), hopeless, check, repairSteps: budget.repairSteps, leastShortfall };
+  const moved = relocate(problem, stayed.solution, options);
+  const settled = settle(withoutMoves(problem, moved), moved, leastOut, budget);
+  const bound = fewestOut(problem, hopeless, settled.measures.out);
+  return assess(problem, settled.solution, bound, check);
 }
 
 /** Keeps the placed VMs placed and improves the lower levels by local search. `outBound` is what is proven of the first. */
@@ -116,7 +143,9 @@ function place(problem: Problem, options: Placing): { solution: Solution; bound:
   if (compareLevels(out, bound) === 0 || budget.exhaustiveNodes === 0) return { solution: packing.solution(), bound };
   const open = order.filter((vm) => !hopeless.has(vm) && at(problem.vmFixedHost, vm) < 0);
   const openOut = outByLevel(problem, packing.solution()).map((count, level) => count - countAtLevel(problem, hopeless, level));
-  const proof = searchExhaustively(new Packing(problem), open, openOut, budget.exhaustiveNodes);
+  const empty = new Packing(problem, 'lifted');
+  for (const vm of hopeless) empty.leaveOut(vm);
+  const proof = searchExhaustively(empty, open, openOut, budget.exhaustiveNodes);
   const solution = proof.best ?? packing.solution();
   return { solution, bound: proof.complete ? outByLevel(problem, solution) : bound };
 }
@@ -208,15 +237,6 @@ function swapUnit(packing: Packing, units: readonly (readonly number[])[], host:
   if (vms.length === 0) return [];
   const unit = at(units, at(vms, random(vms.length))).filter((vm) => at(packing.vmHost, vm) >= 0);
   return unit.some((vm) => packing.isFixed(vm)) ? [] : unit;
-}
-
-/** Level by level, the highest priority first. */
-export function compareLevels(a: readonly number[], b: readonly number[]): number {
-  for (let level = 0; level < Math.max(a.length, b.length); level++) {
-    const difference = (a[level] ?? 0) - (b[level] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function sum(values: readonly number[]): number {

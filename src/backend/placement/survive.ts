@@ -154,6 +154,9 @@ function problemAfterFailure(problem: Problem): Problem {
     ...problem,
     vmAllowed: problem.vmAllowedAnew,
     vmFixedHost: new Int32Array(problem.vmCount).fill(-1),
+    vmRunningHost: new Int32Array(problem.vmCount).fill(-1),
+    diskMoveBytes: new Float64Array(problem.diskCount),
+    maxMoves: Infinity,
     diskHome: problem.diskHome.map((volume, disk) => (local(disk, volume) ? -1 : volume)),
     diskVolume: problem.diskVolume.map((volume, disk) => (local(disk, volume) ? -1 : volume)),
   };

@@ -32,7 +32,7 @@ export class AssignmentProgram {
     private readonly problem: Problem,
     private readonly counts: Counted,
   ) {
-    this.empty = new Packing(problem);
+    this.empty = new Packing(problem, 'lifted');
     this.classes = vmClasses(problem);
     this.out = this.classes.map(({ vms }) => this.program.column(0, vms.length));
     this.on = this.classes.map(({ vms, hosts }) => new Map(hosts.map((host) => [host, this.program.column(0, vms.length)])));

@@ -16,7 +16,7 @@ export interface VmClass {
 
 /** What is fixed belongs to no class, and neither does what fits nowhere. */
 export function vmClasses(problem: Problem): VmClass[] {
-  const empty = new Packing(problem);
+  const empty = new Packing(problem, 'lifted');
   const members = new Map<string, number[]>();
   for (let vm = 0; vm < problem.vmCount; vm++) {
     if (empty.isFixed(vm)) continue;

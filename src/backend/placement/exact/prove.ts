@@ -3,8 +3,9 @@
  * at when those above it are proven: before that, its best value has no meaning.
  */
 
-import type { Problem, Solution } from '../problem';
-import { compareLevels, settle, type Solved } from '../solve';
+import { hasMoves, withoutMoves, type Problem, type Solution } from '../problem';
+import { compareLevels } from '../objective';
+import { settle, type Solved } from '../solve';
 import { at } from '../packing';
 import { AssignmentProgram, type Counted } from './assignment';
 import type { MipSolver, Outcome } from './program';
@@ -20,7 +21,12 @@ export interface ProveOptions {
 /** Programs beyond this many columns take the solver longer than anybody waits; they keep the answer they have. */
 const MOST_COLUMNS = 20_000;
 
+/** Of problems whose disks or running VMs may move it proves what lies below the bytes moved, once these are proven to be none. */
 export function prove(problem: Problem, start: Solved, solver: MipSolver, options: ProveOptions): Solved {
+  if (hasMoves(problem)) {
+    const isProven = compareLevels(start.measures.out, start.bounds.out) === 0 && start.shortfall === start.shortfallBound && start.measures.bytesMoved === 0;
+    return isProven ? proveGoal(withoutMoves(problem), start, solver, options) : start;
+  }
   const placed = provePlaced(problem, start, solver, options);
   if (compareLevels(placed.measures.out, placed.bounds.out) !== 0 || placed.shortfall !== placed.shortfallBound) return placed;
   return proveGoal(problem, placed, solver, options);
