@@ -71,13 +71,14 @@ function keyCompletions(kind: SpecKind, cursor: Cursor, data: unknown): readonly
       documentation: describe(kind, schema),
       range,
       ...keyText(kind, key, schema, cursor),
-      goesOn: !cursor.colonFollows,
+      goesOn: !cursor.colonFollows && !cursor.valueFollows,
     }));
 }
 
 /** A key with what its value needs to be begun. */
-function keyText(kind: SpecKind, key: string, schema: SchemaNode, { inFlow, column, colonFollows }: Cursor): { readonly text: string; readonly cursor?: number } {
+function keyText(kind: SpecKind, key: string, schema: SchemaNode, { inFlow, column, colonFollows, valueFollows }: Cursor): { readonly text: string; readonly cursor?: number } {
   if (colonFollows) return { text: key };
+  if (valueFollows) return { text: `${key}:` };
   const inner = `\n${' '.repeat(column + 2)}`;
   const around = (open: string, close: string) => ({ text: `${key}: ${open}${close}`, cursor: key.length + 2 + open.length });
   if (schema.type === 'array') {

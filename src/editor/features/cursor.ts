@@ -28,6 +28,8 @@ export interface Cursor {
   readonly column: number;
   /** Whether a colon follows: a key is being renamed, not added. */
   readonly colonFollows: boolean;
+  /** Whether the lines below are the value of a key that is written here. */
+  readonly valueFollows: boolean;
   /** Whether the word stands right behind its key's colon, where YAML wants a blank. */
   readonly needsBlank: boolean;
   /** How many blanks stand right before the word. */
@@ -61,10 +63,19 @@ export function cursorAt(file: string, text: string, offset: number): Cursor | u
     inFlow,
     column: before.length,
     colonFollows,
+    valueFollows: startsLine && valueBelow(text, range.end, before.length),
     needsBlank,
     blanksBefore: before.length - before.trimEnd().length,
     startsLine,
   };
+}
+
+/** Whether the next line that says something is indented more than `column`; items of a list may stand right below their key. */
+function valueBelow(text: string, offset: number, column: number): boolean {
+  const next = /^[^\r\n]*(?:[\r\n]+ *(?:#[^\r\n]*)?(?=[\r\n]))*[\r\n]+( *)(- |[^\s#])/.exec(text.slice(offset));
+  if (!next) return false;
+  const indent = next[1]?.length ?? 0;
+  return indent > column || (indent === column && next[2] === '- ');
 }
 
 /** A word that no spec holds. */
@@ -98,7 +109,8 @@ function wordAt(text: string, offset: number): { readonly range: TextRange; read
     if (end > offset) break;
   }
   if (!found) return { range: { start: offset, end: offset }, inFlow: depth > 0 };
-  const range = { start: Math.max(found.start, lineStart(text, offset)), end: Math.min(found.end, lineEnd(text, offset)) };
+  const lineRange = { start: Math.max(found.start, lineStart(text, offset)), end: Math.min(found.end, lineEnd(text, offset)) };
+  const range = unclosed(text, found, offset) ? { start: lineRange.start, end: offset + (REST_OF_WORD.exec(text.slice(offset, lineEnd(text, offset)))?.[0].length ?? 0) } : lineRange;
   const written = text.slice(range.start, range.end);
   // `memory:8`: YAML sees one word; its author wrote a key and forgot the blank.
   const glued = depth === 0 && /^\s*$/.test(text.slice(lineStart(text, offset), range.start)) ? /^[a-zA-Z]+:/.exec(written.trimStart()) : null;
@@ -106,6 +118,16 @@ function wordAt(text: string, offset: number): { readonly range: TextRange; read
   const start = range.start + indent + (glued && offset >= range.start + indent + glued[0].length ? glued[0].length : 0);
   return offset < start ? undefined : { range: { start, end: range.end }, inFlow: depth > 0 };
 }
+
+/** Whether a quote is opened on the cursor's line and not closed there: YAML then takes all up to the next quote for text, whatever that one was to open. */
+function unclosed(text: string, { start, end }: TextRange, offset: number): boolean {
+  const quote = text[start];
+  if ((quote !== '"' && quote !== "'") || start < lineStart(text, offset)) return false;
+  return end > lineEnd(text, offset) || end - start < 2 || text[end - 1] !== quote || /^[^\s,:\]}]/.test(text.slice(end, end + 1));
+}
+
+/** What is left of a word whose end isn't marked. */
+const REST_OF_WORD = /^(?:(?!: |:$)[^\s,[\]{}"'#])*/;
 
 /** The lexer's own marks, which stand for no characters. */
 // eslint-disable-next-line no-control-regex -- yaml's lexer uses control characters for its marks
