@@ -1,0 +1,72 @@
+/** A root image over HTTP against nginx without sendfile, on loopback, fetched by curl: MB/s, and our memory. */
+
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describeImageFiles, IMAGE_FILES, writeManifest } from '../../src/backend/image/manifest';
+import { atMost, compare } from './compare';
+import { IMAGE, imageFolderIn, loopbackPool, serveIfAsked, startOurs } from './ourServer';
+import { freeTcpPort, tcpAnswers } from './ports';
+import { type Owner, peakMemoryMiB, present, run, withOwner } from './processes';
+
+const FILE = 'root.squashfs';
+const FILE_BYTES = 220_000_000;
+const ADDRESS = '127.0.0.1';
+const CLIENTS = [1, 8, 32];
+const ROUNDS = 5;
+const MEMORY_LIMIT_MIB = 250;
+
+if (!(await serveIfAsked())) await withOwner(bench);
+
+async function bench(owner: Owner): Promise<boolean> {
+  if (!present('HTTP', { curl: 'curl' })) return true;
+  await writeImage(imageFolderIn(owner.folder));
+  await run('chmod', ['-R', 'a+rX', owner.folder]);
+  const ours = await startOurs(owner, loopbackPool(owner.folder));
+  const rate = (port: number, clients: number) => async () => {
+    const start = performance.now();
+    const url = `http://${ADDRESS}:${port}/images/${IMAGE}/${FILE}`;
+    const sizes = await Promise.all(Array.from({ length: clients }, () => run('curl', ['-sf', '-o', '/dev/null', '-w', '%{size_download}', url])));
+    if (sizes.some((size) => Number(size) !== FILE_BYTES)) throw new Error(`not all of ${FILE_BYTES} bytes came: ${sizes.join(', ')}`);
+    return (FILE_BYTES * clients) / (performance.now() - start) / 1e3;
+  };
+
+  const results: boolean[] = [];
+  if (present('HTTP against nginx', { nginx: 'nginx-light' })) {
+    const port = await startNginx(owner);
+    for (const clients of CLIENTS) {
+      const what = `HTTP, ${FILE_BYTES / 1e6} MB, ${clients === 1 ? 'one client' : `${clients} clients`}`;
+      results.push(await compare({ what, unit: 'MB/s', peer: 'nginx', limit: 1, ours: rate(ours.ports.http, clients), theirs: rate(port, clients) }, ROUNDS));
+    }
+  } else {
+    await rate(ours.ports.http, Math.max(...CLIENTS))();
+  }
+  results.push(atMost(`HTTP, memory of our process at ${Math.max(...CLIENTS)} clients`, peakMemoryMiB(ours.pid), 'MiB', MEMORY_LIMIT_MIB));
+  return !results.includes(false);
+}
+
+async function writeImage(folder: string): Promise<void> {
+  await mkdir(folder);
+  for (const name of IMAGE_FILES) await writeFile(path.join(folder, name), name);
+  const root = await open(path.join(folder, FILE), 'w');
+  const piece = Buffer.from(Uint32Array.from({ length: 250_000 }, (_, index) => index).buffer);
+  for (let written = 0; written < FILE_BYTES; written += piece.length) await root.write(piece);
+  await root.close();
+  await writeManifest(folder, { name: IMAGE, versions: {}, files: await describeImageFiles(folder) });
+}
+
+/** As Debian sets it up, a worker for each processor, but without sendfile. */
+async function startNginx(owner: Owner): Promise<number> {
+  const port = await freeTcpPort(ADDRESS);
+  const configuration = path.join(owner.folder, 'nginx.conf');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${owner.folder}/nginx;`).join(' ');
+  await writeFile(configuration, `
+daemon off; pid ${owner.folder}/nginx.pid; error_log stderr; worker_processes auto;
+events { worker_connections 768; }
+http {
+  access_log off; sendfile off; ${temporary}
+  server { listen ${ADDRESS}:${port}; location /images/ { alias ${owner.folder}/; } }
+}
+`);
+  await owner.daemon('nginx', ['-e', 'stderr', '-c', configuration], () => tcpAnswers(ADDRESS, port));
+  return port;
+}
