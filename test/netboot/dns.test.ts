@@ -4,7 +4,10 @@ import dns from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerDns } from '../../src/backend/netboot/answers/dns';
-import { replyToDns, startDnsServer } from '../../src/backend/netboot/dns/server';
+import { createAnswerLimiter } from '../../src/backend/netboot/dns/limits';
+import { replyToDns } from '../../src/backend/netboot/dns/reply';
+import { startDnsServer, type DnsOutcome, type DnsServerOptions } from '../../src/backend/netboot/dns/server';
+import { systemClock, systemRandom } from '../../src/backend/system';
 import { pool } from './clients';
 
 describe('what is answered', () => {
@@ -22,6 +25,8 @@ describe('what is answered', () => {
     ['example.org', 'A', 'REFUSED', []],
     ['xtest.internal', 'A', 'REFUSED', []],
     ['test.internal', 'NS', 'NOERROR', ['pxen.test.internal']],
+    ['node1.test.internal', 'ANY', 'NOERROR', ['10.77.0.11']],
+    ['example.org', 'ANY', 'REFUSED', []],
   ])('%s %s: %s %j', (name, type, code, data) => {
     const answer = answerDns(pool(), { name, type }, '10.77.0.1');
     expect([answer.code, answer.answers.map((record) => record.data)]).toEqual([code, data]);
@@ -34,14 +39,28 @@ describe('what is answered', () => {
   });
 });
 
-async function start() {
+async function start(overrides: Partial<DnsServerOptions> = {}) {
   const troubles: string[] = [];
-  const server = await startDnsServer({ bindAddress: '127.0.0.1', port: 0, answer: (question) => answerDns(pool(), question, '10.77.0.1'), onAnswer: () => undefined, onTrouble: (sentence) => void troubles.push(sentence) });
+  const outcomes: DnsOutcome[] = [];
+  const server = await startDnsServer({
+    bindAddress: '127.0.0.1',
+    port: 0,
+    answer: (question) => answerDns(pool(), question, '10.77.0.1'),
+    isLocal: () => true,
+    forwarders: () => [],
+    forwarderPort: 53,
+    onAnswer: (_question, outcome) => void outcomes.push(outcome),
+    onTrouble: (sentence) => void troubles.push(sentence),
+    clock: systemClock,
+    random: systemRandom,
+    ...overrides,
+  });
   onTestFinished(() => server.close());
-  return { server, troubles };
+  return { server, troubles, outcomes };
 }
 
-const query = (name: string, type: dns.RecordType = 'A') => dns.encode({ type: 'query', id: 7, flags: dns.RECURSION_DESIRED, questions: [{ type, name }] });
+const query = (name: string, type: dns.RecordType = 'A', additionals: dns.Answer[] = []) => dns.encode({ type: 'query', id: 7, flags: dns.RECURSION_DESIRED, questions: [{ type, name }], additionals });
+const edns = (udpPayloadSize: number) => [{ type: 'OPT', name: '.', udpPayloadSize, flags: 0, options: [] } as unknown as dns.Answer];
 
 async function overUdp(port: number, ...packets: readonly Buffer[]): Promise<dns.DecodedPacket> {
   const socket = dgram.createSocket('udp4');
@@ -101,5 +120,159 @@ describe('over the network', () => {
     const noise = fc.sample(fc.uint8Array({ maxLength: 11 }), { numRuns: 50, seed: 1 }).map((bytes) => Buffer.from(bytes));
     const response = dns.encode({ type: 'response', id: 7, questions: [{ type: 'A', name: 'node1.test.internal' }] });
     expect(await overUdp(server.port, response, ...noise, query('node2.test.internal'))).toMatchObject({ answers: [{ data: '10.77.0.12' }] });
+  });
+});
+
+/** A name server that answers every question as told, over UDP and TCP on one port; it keeps what it was asked. */
+async function upstream(answer: (question: dns.DecodedPacket, send: (packet: dns.Packet) => void, port: number) => void) {
+  const asked: { readonly id: number; readonly port: number; readonly name: string }[] = [];
+  const udp = dgram.createSocket('udp4');
+  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
+  const { port } = udp.address();
+  const take = (bytes: Buffer, from: number, send: (bytes: Buffer) => void) => {
+    const packet = dns.decode(bytes);
+    asked.push({ id: packet.id ?? 0, port: from, name: packet.questions?.[0]?.name ?? '' });
+    answer(packet, (reply) => send(dns.encode(reply)), from);
+  };
+  udp.on('message', (bytes, from) => take(bytes, from.port, (reply) => udp.send(reply, from.port, from.address)));
+  const tcp = net.createServer((client) => {
+    client.on('error', () => client.destroy());
+    client.on('data', (bytes) => take(bytes.subarray(2), client.remotePort ?? 0, (reply) => client.write(Buffer.concat([Buffer.of(reply.length >> 8, reply.length & 255), reply]))));
+  });
+  await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    udp.close();
+    tcp.close();
+  });
+  return { port, asked };
+}
+
+const records = (question: dns.DecodedPacket, count: number): dns.Packet => ({
+  type: 'response',
+  id: question.id ?? 0,
+  flags: dns.RECURSION_AVAILABLE,
+  questions: question.questions ?? [],
+  answers: Array.from({ length: count }, (_, index): dns.Answer => ({ type: 'A', name: 'example.org', ttl: 60, data: `192.0.2.${index + 1}` })),
+});
+
+async function overTcp(port: number, packet: Buffer): Promise<dns.DecodedPacket> {
+  const client = net.connect(port, '127.0.0.1');
+  onTestFinished(() => void client.destroy());
+  client.write(Buffer.concat([Buffer.of(packet.length >> 8, packet.length & 255), packet]));
+  let received = Buffer.alloc(0);
+  for await (const part of client as AsyncIterable<Buffer>) {
+    received = Buffer.concat([received, part]);
+    if (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) return dns.decode(received.subarray(2));
+  }
+  throw new Error('the connection ended without an answer');
+}
+
+describe('names outside the pool', () => {
+  it('are refused where no forwarder is named', async () => {
+    const { server } = await start();
+    expect(await overUdp(server.port, query('example.org'))).toMatchObject({ rcode: 'REFUSED', flag_ra: false });
+  });
+
+  it('are asked of the forwarder, with an id and a port of chance, and come back under the asker’s id', async () => {
+    const other = await upstream((question, send) => send(records(question, 1)));
+    const { server, outcomes } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    for (let time = 0; time < 4; time += 1) {
+      expect(await overUdp(server.port, query('example.org'))).toMatchObject({ id: 7, rcode: 'NOERROR', flag_ra: true, answers: [{ data: '192.0.2.1' }] });
+    }
+    expect(new Set(other.asked.map(({ id }) => id)).size).toBeGreaterThan(2);
+    expect(new Set(other.asked.map(({ port }) => port)).size).toBeGreaterThan(2);
+    expect(outcomes).toEqual(['FORWARDED', 'FORWARDED', 'FORWARDED', 'FORWARDED']);
+  });
+
+  it('are never asked for by those who aren’t on the pool’s network, nor are its own told to them', async () => {
+    const other = await upstream((question, send) => send(records(question, 1)));
+    const { server } = await start({ isLocal: () => false, forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    for (const name of ['example.org', 'node1.test.internal']) expect(await overUdp(server.port, query(name))).toMatchObject({ rcode: 'REFUSED', flag_ra: false, answers: [] });
+    expect(other.asked).toEqual([]);
+  });
+
+  it('take no answer to another question or under another id', async () => {
+    const other = await upstream((question, send) => {
+      send({ ...records(question, 1), id: ((question.id ?? 0) + 1) & 0xffff });
+      send({ ...records(question, 2), questions: [{ type: 'A', name: 'evil.example' }] });
+      send(records(question, 3));
+    });
+    const { server } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    expect((await overUdp(server.port, query('example.org'))).answers).toHaveLength(3);
+  });
+
+  it('whose answer is too long are cut off over UDP, and whole over TCP or for who takes more', async () => {
+    const other = await upstream((question, send) => send(records(question, 40)));
+    const { server } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    expect(await overUdp(server.port, query('example.org'))).toMatchObject({ flag_tc: true, answers: [] });
+    expect((await overUdp(server.port, query('example.org', 'A', edns(4096)))).answers).toHaveLength(40);
+    expect((await overTcp(server.port, query('example.org'))).answers).toHaveLength(40);
+  });
+
+  it('fail when no forwarder answers, in words, and meanwhile the pool’s own are answered', async () => {
+    const [silent] = [await upstream(() => undefined)];
+    const timers: (() => void)[] = [];
+    const clock = { now: () => 0, after: (_delayMs: number, run: () => void) => (timers.push(run), () => undefined) };
+    const { server, troubles } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: silent.port, clock });
+    const failed = overUdp(server.port, query('example.org'));
+    expect(await overUdp(server.port, query('node2.test.internal'))).toMatchObject({ answers: [{ data: '10.77.0.12' }] });
+    while (silent.asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const run of timers) run();
+    expect(await failed).toMatchObject({ id: 7, rcode: 'SERVFAIL' });
+    expect(troubles).toEqual(['The name server 127.0.0.1 (network.forwarders in pxen.yaml) doesn\'t answer: nothing came within 1500 ms.']);
+  });
+
+  it('go to the second forwarder when the first is dead, and then to that one first', async () => {
+    const alive = await upstream((question, send) => send(records(question, 1)));
+    // Nobody listens at that port of 127.0.0.2: the kernel says so at once.
+    const { server, troubles } = await start({ forwarders: () => ['127.0.0.2', '127.0.0.1'], forwarderPort: alive.port });
+    for (let time = 0; time < 3; time += 1) expect((await overUdp(server.port, query('example.org'))).answers).toHaveLength(1);
+    expect(troubles).toHaveLength(1);
+  });
+});
+
+describe('amplification', () => {
+  it('one address gets so many answers a second over UDP, then only hints to ask over TCP, then nothing', () => {
+    let now = 0;
+    const verdict = createAnswerLimiter({ now: () => now, after: () => () => undefined });
+    const first = Array.from({ length: 400 }, () => verdict('10.77.0.66'));
+    expect(first.filter((one) => one === 'answer')).toHaveLength(300);
+    expect(first.slice(300, 304)).toEqual(['truncate', 'drop', 'truncate', 'drop']);
+    expect(verdict('10.77.0.67')).toBe('answer');
+    now = 500;
+    expect(Array.from({ length: 60 }, () => verdict('10.77.0.66')).filter((one) => one === 'answer')).toHaveLength(50);
+  });
+
+  it('a flood from one address is answered less than it asks, and TCP all the same', async () => {
+    const { server, outcomes } = await start({ clock: { now: () => 0, after: () => () => undefined } });
+    const socket = dgram.createSocket('udp4');
+    onTestFinished(() => void socket.close());
+    // In portions that a socket's buffer holds.
+    for (let sent = 0; sent < 400; sent += 20) {
+      for (let one = 0; one < 20; one += 1) socket.send(query('node1.test.internal'), server.port, '127.0.0.1');
+      while (outcomes.length < sent + 20) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(outcomes.filter((outcome) => outcome === 'NOERROR')).toHaveLength(300);
+    expect(outcomes.filter((outcome) => outcome === 'DROPPED')).toHaveLength(50);
+    expect((await overTcp(server.port, query('node1.test.internal'))).answers).toHaveLength(1);
+  });
+
+  it('who speaks EDNS is answered so; a class or operation of no use here gets nothing', () => {
+    const decide = (question: { name: string; type: string }) => answerDns(pool(), question, '10.77.0.1');
+    expect(dns.decode(replyToDns(query('node1.test.internal', 'A', edns(4096)), decide)?.bytes ?? Buffer.alloc(0)).additionals).toMatchObject([{ type: 'OPT', udpPayloadSize: 1232 }]);
+    const chaos = dns.encode({ type: 'query', id: 7, questions: [{ type: 'TXT', class: 'CH', name: 'version.bind' }] });
+    expect(replyToDns(chaos, decide)).toBeUndefined();
+    const notify = query('test.internal', 'SOA');
+    notify[2] = 4 << 3;
+    expect(replyToDns(notify, decide)).toBeUndefined();
+  });
+
+  it('one address holds only a few connections', async () => {
+    const { server } = await start();
+    const clients = Array.from({ length: 12 }, () => net.connect(server.port, '127.0.0.1'));
+    onTestFinished(() => clients.forEach((client) => client.destroy()));
+    let ended = 0;
+    await new Promise<void>((resolve) => clients.forEach((client) => client.on('error', () => undefined).on('close', () => (ended += 1) === 4 && resolve())));
+    expect(await overUdp(server.port, query('node1.test.internal'))).toMatchObject({ rcode: 'NOERROR' });
   });
 });

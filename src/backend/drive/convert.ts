@@ -41,6 +41,7 @@ export function clusterModel(spec: ClusterSpec, places: Places): Conversion<Clus
       ...(network.interface !== undefined && { interface: network.interface }),
       ...(network.gateway !== undefined && { gateway: network.gateway }),
       nameservers: network.nameservers ?? [network.server],
+      ...(network.forwarders !== undefined && { forwarders: network.forwarders }),
       domain: network.domain ?? `${spec.name}.internal`,
       dhcp: network.dhcp ?? DEFAULTS.dhcp,
       ...rangeModel(network, quantities),

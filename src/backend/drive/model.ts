@@ -27,6 +27,8 @@ export interface NetworkModel {
   readonly interface?: string;
   readonly gateway?: string;
   readonly nameservers: readonly string[];
+  /** Asked by the boot server for names outside the pool; absent: those are refused. */
+  readonly forwarders?: readonly string[];
   readonly domain: string;
   readonly dhcp: 'authoritative' | 'proxy' | 'off';
   /** Addresses lent to machines that aren't on the drive; only with `authoritative`. */

@@ -12,7 +12,7 @@ export const PROBLEM_CODES = [
   'key-unknown', 'key-missing', 'key-conflict', 'key-malformed', 'type-wrong', 'value-unknown', 'value-malformed', 'number-range', 'item-count', 'item-repeated',
   'unit-missing', 'unit-unknown', 'quantity-malformed', 'quantity-range', 'reserve-too-large',
   'name-duplicate', 'mac-duplicate', 'address-duplicate', 'uuid-duplicate', 'member-duplicate', 'mount-overlap',
-  'subnet-host-bits', 'address-outside', 'address-reserved', 'range-order', 'range-size', 'range-overlap', 'range-unused', 'menu-unseen',
+  'subnet-host-bits', 'address-outside', 'address-reserved', 'range-order', 'range-size', 'range-overlap', 'range-unused', 'menu-unseen', 'forwarder-self',
   'reference-unknown', 'reference-self', 'start-cycle', 'apart-and-together', 'array-members',
   'image-missing', 'disk-file-missing',
 ] as const;
@@ -220,6 +220,9 @@ export const rangeSize = (place: Place, size: number, most: number): Problem =>
 
 export const rangeOverlap = (place: Place, address: string, owner: string, otherPlace: string): Problem =>
   error(place, 'range-overlap', `${address}, the address of ${owner} at ${otherPlace}, lies in this range and could be lent to another machine. Leave it out of the range, or choose another address for it.`);
+
+export const forwarderSelf = (place: Place, address: string): Problem =>
+  error(place, 'forwarder-self', `${address} is the boot server itself: it would ask itself without end. Name another server, such as the router's, or leave forwarders out.`);
 
 export const rangeUnused = (place: Place, dhcp: string): Problem =>
   warning(place, 'range-unused', `With "dhcp: ${dhcp}" PXEN gives no addresses, so this range is never used. Remove it, or set "dhcp: authoritative".`);

@@ -9,8 +9,11 @@ import { answerDns } from './answers/dns';
 import { hostOfMac, nameOfHost } from './answers/facts';
 import type { OtherServers } from './dhcp/otherServers';
 import { startDhcpServer } from './dhcp/server';
+import { createLocalNetworks } from './dns/localNetworks';
 import { startDnsServer } from './dns/server';
 import { startHttpServer } from './http/server';
+import { STANDARD_PORTS } from './endpoints';
+import { inSubnet, parseSubnet } from './ipv4';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import { createRepeatFilter } from './repeats';
 import type { BootServer, BootServerOptions } from './server';
@@ -65,13 +68,19 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
         },
       }),
     );
+    const isOnInterface = createLocalNetworks(options.clock);
     const dns = opened(
       await startDnsServer({
         bindAddress,
         port: endpoints.ports.dns,
         answer: (question) => answerDns(model(), question, bindAddress),
-        onAnswer: (_question, answer) => metrics.dns.inc({ answer: answer.code }),
+        isLocal: (address) => isOnInterface(address) || inSubnet(address, parseSubnet(model().cluster.network.subnet)),
+        forwarders: () => model().cluster.network.forwarders ?? [],
+        forwarderPort: STANDARD_PORTS.dns,
+        onAnswer: (_question, outcome) => metrics.dns.inc({ answer: outcome }),
         onTrouble: trouble,
+        clock: options.clock,
+        random: options.random,
       }),
     );
     const dhcp =

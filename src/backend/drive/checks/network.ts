@@ -22,8 +22,14 @@ export function networkProblems(pool: SpecPool): readonly Problem[] {
   const range = rangeProblems(cluster, machines, pool.describe);
   const subnet = parseSubnet(network.subnet);
   const networkAddress = formatAddress(subnet.network);
-  if (networkAddress !== subnet.address) return [problems.subnetHostBits(subnetPlace(), network.subnet, `${networkAddress}/${subnet.prefixLength}`), ...duplicates(pool, machines), ...range.problems];
-  return [...[...machines, ...range.ends].flatMap((machine) => misplaced(machine, network.subnet, () => pool.describe(subnetPlace())) ?? []), ...duplicates(pool, machines), ...range.problems];
+  const others = [...duplicates(pool, machines), ...range.problems, ...forwarderProblems(cluster)];
+  if (networkAddress !== subnet.address) return [problems.subnetHostBits(subnetPlace(), network.subnet, `${networkAddress}/${subnet.prefixLength}`), ...others];
+  return [...[...machines, ...range.ends].flatMap((machine) => misplaced(machine, network.subnet, () => pool.describe(subnetPlace())) ?? []), ...others];
+}
+
+/** `nameservers` usually names the boot server, and is easily copied. */
+function forwarderProblems({ model: { network }, places }: SpecPool['clusters'][number]): readonly Problem[] {
+  return (network.forwarders ?? []).flatMap((address, index) => (address === network.server ? problems.forwarderSelf(places.value(['network', 'forwarders', index]), address) : []));
 }
 
 function duplicates(pool: SpecPool, machines: readonly Use[]): readonly Problem[] {

@@ -68,9 +68,12 @@ export function answerDns(model: PoolModel, question: DnsQuestion, serverAddress
 
 const REFUSED: DnsAnswer = { code: 'REFUSED', answers: [], authorities: [] };
 
-/** A name that exists without records of the asked type is NOERROR with none (RFC 2308 §2.2), never NXDOMAIN. */
+/**
+ * A name that exists without records of the asked type is NOERROR with none (RFC 2308 §2.2), never NXDOMAIN. ANY gets one
+ * record, whichever there is: it is asked to be sent much (RFC 8482 §4.1).
+ */
 function found(question: DnsQuestion, records: readonly DnsRecord[], authority: DnsRecord): DnsAnswer {
-  const answers = records.filter((record) => question.type === 'ANY' || record.type === question.type);
+  const answers = question.type === 'ANY' ? records.slice(0, 1) : records.filter((record) => record.type === question.type);
   return { code: 'NOERROR', answers, authorities: answers.length > 0 ? [] : [authority] };
 }
 

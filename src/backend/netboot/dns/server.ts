@@ -1,54 +1,128 @@
-/** DNS over UDP and TCP (RFC 1035), on dns-packet. Answers only what `answerDns` knows; never more than a small packet. */
+/**
+ * DNS over UDP and TCP. The pool's own names are answered at once off the model; questions about other names go to the
+ * forwarders, if the drive names some, and never hold up the pool's own.
+ */
 
 import net from 'node:net';
-import dns from 'dns-packet';
-import { DNS_TTL, type DnsAnswer, type DnsQuestion, type DnsRecord } from '../answers/dns';
+import type { Clock, Random } from '../../system';
+import type { DnsAnswer, DnsQuestion } from '../answers/dns';
 import { closeUdp, onDatagram, openTcp, openUdp, portOf } from '../sockets';
+import { Forwarder } from './forward';
+import { createAnswerLimiter } from './limits';
+import { encodeReply, readQuery, truncatedReply, type DnsQuery } from './reply';
+import { serveTcp } from './tcp';
 
 export interface DnsServerOptions {
   readonly bindAddress: string;
   /** The same for UDP and TCP. */
   readonly port: number;
   readonly answer: (question: DnsQuestion) => DnsAnswer;
-  readonly onAnswer: (question: DnsQuestion, answer: DnsAnswer) => void;
+  /** Whether the address is on the pool's network: others get nothing but a refusal. */
+  readonly isLocal: (address: string) => boolean;
+  /** Name servers for everything else; empty: everything else is refused. */
+  readonly forwarders: () => readonly string[];
+  /** 53, but in tests. */
+  readonly forwarderPort: number;
+  /** What each query came to: a response code, `FORWARDED`, or how it was kept short. */
+  readonly onAnswer: (question: DnsQuestion, outcome: DnsOutcome) => void;
   readonly onTrouble: (sentence: string) => void;
+  readonly clock: Clock;
+  readonly random: Random;
 }
+
+export type DnsOutcome = DnsAnswer['code'] | 'FORWARDED' | 'SERVFAIL' | 'TRUNCATED' | 'DROPPED';
 
 export interface DnsServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** An idle TCP client is let go after this. */
-const TCP_IDLE_MS = 10_000;
 const MOST_TCP_CLIENTS = 64;
+const MOST_TCP_CLIENTS_OF_ONE = 8;
 const FREE_PORT_ATTEMPTS = 5;
 
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
+  const { onTrouble } = options;
   const clients = new Set<net.Socket>();
+  const forwarder = new Forwarder({ ...options, port: options.forwarderPort });
+  const resolver = new Resolver(options, forwarder);
   const tcp = net.createServer((client) => {
+    const ofOne = [...clients].filter(({ remoteAddress }) => remoteAddress === client.remoteAddress).length;
+    if (ofOne >= MOST_TCP_CLIENTS_OF_ONE) {
+      client.destroy();
+      return;
+    }
     clients.add(client);
     client.once('close', () => clients.delete(client));
-    serveTcp(client, options);
+    serveTcp(client, (bytes) => resolver.resolve(bytes, client.remoteAddress ?? '', 'tcp'));
   });
   tcp.maxConnections = MOST_TCP_CLIENTS;
   const { udp, port } = await openBoth(tcp, options);
-  tcp.on('error', (error) => options.onTrouble(`DNS over TCP: ${error.message}`));
+  tcp.on('error', (error) => onTrouble(`DNS over TCP: ${error.message}`));
+  let closing = false;
   onDatagram(udp, (bytes, source) => {
-    const reply = answerBytes(bytes, options);
-    if (!reply) return;
-    udp.send(reply, source.port, source.address, (error) => {
-      if (error) options.onTrouble(`a DNS answer couldn't be sent to ${source.address}: ${error.message}`);
+    void resolver.resolve(bytes, source.address, 'udp').then((reply) => {
+      if (!reply || closing) return;
+      udp.send(reply, source.port, source.address, (error) => {
+        if (error) onTrouble(`A DNS answer couldn't be sent to ${source.address}: ${error.message}.`);
+      });
     });
   });
   return {
     port,
     close: async () => {
+      closing = true;
+      forwarder.close();
       for (const client of clients) client.destroy();
       await Promise.all([closeUdp(udp), new Promise<void>((resolve) => tcp.close(() => resolve()))]);
     },
   };
 }
+
+class Resolver {
+  readonly #options: DnsServerOptions;
+  readonly #forwarder: Forwarder;
+  readonly #verdict: ReturnType<typeof createAnswerLimiter>;
+
+  constructor(options: DnsServerOptions, forwarder: Forwarder) {
+    this.#options = options;
+    this.#forwarder = forwarder;
+    this.#verdict = createAnswerLimiter(options.clock);
+  }
+
+  /** The reply's bytes; undefined: none. Never rejects. */
+  async resolve(bytes: Buffer, asker: string, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+    const query = readQuery(bytes);
+    if (!query) return undefined;
+    const { question } = query;
+    const tell = (outcome: DnsOutcome) => this.#options.onAnswer(question, outcome);
+    // Over TCP the sender is who it says it is.
+    const verdict = transport === 'tcp' ? 'answer' : this.#verdict(asker);
+    if (verdict !== 'answer') {
+      tell(verdict === 'drop' ? 'DROPPED' : 'TRUNCATED');
+      return verdict === 'drop' ? undefined : truncatedReply(query);
+    }
+    const local = this.#options.isLocal(asker);
+    const recursionAvailable = local && this.#options.forwarders().length > 0;
+    const answer = local ? this.#options.answer(question) : REFUSED;
+    if (answer.code === 'REFUSED' && recursionAvailable && query.recursionDesired && question.type !== 'ANY') return this.#forward(query, asker, transport, tell);
+    tell(answer.code);
+    return encodeReply(query, answer, recursionAvailable);
+  }
+
+  async #forward(query: DnsQuery, asker: string, transport: 'udp' | 'tcp', tell: (outcome: DnsOutcome) => void): Promise<Buffer | undefined> {
+    const forwarded = await this.#forwarder.ask(query, asker, transport);
+    if ('failed' in forwarded) {
+      tell('SERVFAIL');
+      return encodeReply(query, { code: 'SERVFAIL' }, true);
+    }
+    const tooLong = transport === 'udp' && forwarded.bytes.length > query.largestReply;
+    tell(tooLong ? 'TRUNCATED' : 'FORWARDED');
+    return tooLong ? truncatedReply(query) : forwarded.bytes;
+  }
+}
+
+const REFUSED: DnsAnswer = { code: 'REFUSED', answers: [], authorities: [] };
 
 /** A free port of UDP may be taken on TCP: when any port will do, another one is tried. */
 async function openBoth(tcp: net.Server, options: DnsServerOptions) {
@@ -62,75 +136,4 @@ async function openBoth(tcp: net.Server, options: DnsServerOptions) {
       if (options.port !== 0 || attempt === FREE_PORT_ATTEMPTS) throw error;
     }
   }
-}
-
-/** Messages over TCP carry their length in two octets before them (RFC 1035 §4.2.2). */
-function serveTcp(client: net.Socket, options: DnsServerOptions): void {
-  let received = Buffer.alloc(0);
-  client.setTimeout(TCP_IDLE_MS, () => client.destroy());
-  // A client that goes away in the middle is no trouble of ours; `close` follows.
-  client.on('error', () => client.destroy());
-  client.on('data', (part) => {
-    received = Buffer.concat([received, part]);
-    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-      const end = 2 + received.readUInt16BE(0);
-      const reply = answerBytes(received.subarray(2, end), options);
-      received = received.subarray(end);
-      if (!reply) {
-        client.destroy();
-        return;
-      }
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(reply.length);
-      client.write(Buffer.concat([length, reply]));
-    }
-  });
-}
-
-function answerBytes(bytes: Buffer, options: DnsServerOptions): Buffer | undefined {
-  const reply = replyToDns(bytes, options.answer);
-  if (reply) options.onAnswer(reply.question, reply.answer);
-  return reply?.bytes;
-}
-
-export interface DnsReply {
-  readonly bytes: Buffer;
-  readonly question: DnsQuestion;
-  readonly answer: DnsAnswer;
-}
-
-/** Undefined for what isn't a query: such packets get no answer at all, so that none can be bounced between servers. */
-export function replyToDns(bytes: Buffer, decide: (question: DnsQuestion) => DnsAnswer): DnsReply | undefined {
-  let query: dns.DecodedPacket;
-  try {
-    query = dns.decode(bytes);
-  } catch {
-    return undefined;
-  }
-  const question = query.questions?.[0];
-  if (query.type !== 'query' || !question || query.questions?.length !== 1) return undefined;
-  const answer = decide({ name: question.name, type: question.type });
-  const recursionDesired = (query.flags ?? 0) & dns.RECURSION_DESIRED;
-  const authoritative = answer.code === 'REFUSED' ? 0 : dns.AUTHORITATIVE_ANSWER;
-  const reply: dns.Packet = {
-    type: 'response',
-    id: query.id ?? 0,
-    flags: recursionDesired | authoritative | RESPONSE_CODE[answer.code],
-    questions: [question],
-    answers: answer.answers.map(packetRecord),
-    authorities: answer.authorities.map(packetRecord),
-  };
-  try {
-    return { bytes: dns.encode(reply), question, answer };
-  } catch {
-    // A name or type that can be read but not written is no question that anybody means.
-    return undefined;
-  }
-}
-
-/** RFC 1035 §4.1.1. */
-const RESPONSE_CODE = { NOERROR: 0, NXDOMAIN: 3, REFUSED: 5 } as const;
-
-function packetRecord(record: DnsRecord): dns.Answer {
-  return { ...record, ttl: DNS_TTL } as dns.Answer;
 }
