@@ -59,6 +59,16 @@ export default tseslint.config(
     rules: forbid(NO_VSCODE, ['^(\\.\\./)+pool/', 'The pool is where the parts meet: they know nothing of it.']),
   },
   { files: ['src/extension.ts', 'src/views/**/*.ts', 'src/commands/**/*.ts', 'src/editor/**/*.ts', 'src/client.ts'], rules: forbid(NO_BACKEND_INTERNALS) },
+  {
+    // What an open drive is, whichever editor shows it.
+    files: ['src/editor/openDrive.ts', 'src/editor/planner/**/*.ts'],
+    rules: forbid(NO_BACKEND_INTERNALS, NO_VSCODE),
+  },
+  {
+    // The language server is another editor: it sees what the window's adapters see, and not those.
+    files: ['src/lsp/**/*.ts'],
+    rules: forbid(NO_BACKEND_INTERNALS, NO_VSCODE, ['^\\.\\./(views|commands|client|session|sessions|extension)(/|$)|^\\.\\./editor/(?!features/|openDrive$|planner/)', 'The language server uses the pure features, not VS Code\'s adapters.']),
+  },
   { files: ['src/editor/features/**/*.ts'], rules: forbid(NO_BACKEND_INTERNALS, NO_VSCODE, NO_EFFECTS) },
   {
     files: ['test/**/*.ts'],

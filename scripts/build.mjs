@@ -1,5 +1,6 @@
-// Bundles the extension, the backend, the command line and the lab's machines into dist/. The tests bundle the same into folders of their own.
+// Bundles the extension, the backend, the command line, the language server and the lab's machines into dist/. The tests bundle the same into folders of their own.
 import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { generate } from './generate.mjs';
@@ -13,13 +14,22 @@ const ENTRIES = {
   client: 'src/client.ts',
   backend: 'src/backend/main.ts',
   pxen: 'src/backend/bin.ts',
+  lsp: 'src/lsp/main.ts',
   'lab-hosts': 'src/lab/simulated/main.ts',
   planner: 'src/editor/planner/thread.ts',
   'placement-worker': 'src/backend/placement/thread/worker.ts',
 };
 
-/** What the extension loads only when it first needs a backend: dist/client.js. */
-const LOADED_LATER = ['./client'];
+/** A bundle that another imports by `import()` stays one of its own beside it, and is loaded when it is first needed. */
+const loadedLater = {
+  name: 'loaded-later',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+      const name = kind === 'dynamic-import' && Object.keys(ENTRIES).find((entry) => `${resolve(resolveDir, path)}.ts` === `${ROOT}${ENTRIES[entry]}`);
+      return name ? { path: `./${name}`, external: true } : undefined;
+    });
+  },
+};
 
 /** Files that travel beside the bundles because they are read, not imported. */
 const ASSETS = [
@@ -58,7 +68,8 @@ export async function bundleInto(folder) {
         // yaml's build for browsers is the same code as modules, of which a bundle takes only what it uses.
         alias: { highs: `${ROOT}/node_modules/highs/build/highs.js`, yaml: `${ROOT}/node_modules/yaml/browser/dist/index.js` },
         // ssh2 and its cpu-features try native add-ons and do without them.
-        external: ['vscode', '*.node', 'cpu-features', ...(name === 'extension' ? LOADED_LATER : [])],
+        external: ['vscode', '*.node', 'cpu-features'],
+        plugins: [loadedLater],
         // A bundle loads another by `require`, whose "./client" is dist/client.js.
         supported: { 'dynamic-import': false },
         define: { PXEN_VERSION: JSON.stringify(version) },

@@ -178,6 +178,18 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     });
 
   program
+    .command('lsp')
+    .description('Serve editors the language of specs: problems, completion, hovers and all else, over standard input and output.')
+    // What clients say by themselves: the way they speak, which is the only one there is, and whose end is to be this one's too.
+    .addOption(new Option('--stdio').hideHelp())
+    .addOption(new Option('--clientProcessId <PID>').hideHelp())
+    .addHelpText('after', '\nStarted by an editor, which names the drives. Exits 0 when the editor shut it down, 1 when it just went away.')
+    .action(async () => {
+      const { runLsp } = await import('./verbs/lsp');
+      exit(await runLsp(PXEN_VERSION, io.signal));
+    });
+
+  program
     .command('doctor')
     .description('Tell which tools this machine lacks, and the one command that installs them.')
     .option('--json', 'print one JSON document', false)
