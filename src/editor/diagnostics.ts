@@ -7,8 +7,8 @@ import { diagnosticsOf, type Diagnostic, type Span } from './features/diagnostic
 
 export class Diagnostics implements vscode.Disposable {
   readonly #collection = vscode.languages.createDiagnosticCollection('pxen');
-  /** Files that have diagnostics now, by drive. */
-  readonly #marked = new Map<string, ReadonlySet<string>>();
+  /** What each file's diagnostics are now, by drive: only what changes is handed to VS Code, of which thousands may be there. */
+  readonly #marked = new Map<string, ReadonlyMap<string, string>>();
   readonly #subscriptions: readonly vscode.Disposable[];
 
   constructor(drives: Drives) {
@@ -17,14 +17,15 @@ export class Diagnostics implements vscode.Disposable {
 
   #show(drive: Drive): void {
     const found = diagnosticsOf(drive.specs, drive.placement);
-    const before = this.#marked.get(drive.path) ?? new Set();
-    for (const file of before) if (!found.has(file)) this.#collection.delete(drive.uri(file));
-    for (const [file, diagnostics] of found) this.#collection.set(drive.uri(file), diagnostics.map((diagnostic) => shown(drive, diagnostic)));
-    this.#marked.set(drive.path, new Set(found.keys()));
+    const before = this.#marked.get(drive.path) ?? new Map<string, string>();
+    const now = new Map([...found].map(([file, diagnostics]) => [file, JSON.stringify(diagnostics)]));
+    for (const file of before.keys()) if (!found.has(file)) this.#collection.delete(drive.uri(file));
+    for (const [file, diagnostics] of found) if (now.get(file) !== before.get(file)) this.#collection.set(drive.uri(file), diagnostics.map((diagnostic) => shown(drive, diagnostic)));
+    this.#marked.set(drive.path, now);
   }
 
   #clear(drive: Drive): void {
-    for (const file of this.#marked.get(drive.path) ?? []) this.#collection.delete(drive.uri(file));
+    for (const file of this.#marked.get(drive.path)?.keys() ?? []) this.#collection.delete(drive.uri(file));
     this.#marked.delete(drive.path);
   }
 

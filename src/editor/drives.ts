@@ -34,7 +34,7 @@ export class Drive extends OpenDrive implements Disposable {
     this.onDidChange = changed.event;
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(root, WATCHED_FILES));
     const touched = () => this.touched();
-    this.#disposables = [changed, watcher, watcher.onDidChange(touched), watcher.onDidCreate(touched), watcher.onDidDelete(touched)];
+    this.#disposables = [changed, watcher, watcher.onDidChange((uri) => this.touched(this.specFile(uri))), watcher.onDidCreate(touched), watcher.onDidDelete(touched)];
   }
 
   get plan(): PlanJson | undefined {
@@ -88,7 +88,10 @@ export class Drives implements Disposable {
       vscode.workspace.onDidOpenTextDocument((document) => void this.#findAbove(document)),
       vscode.workspace.onDidChangeTextDocument(({ document }) => this.#edited(document)),
       // Closing drops what wasn't saved.
-      vscode.workspace.onDidCloseTextDocument((document) => void this.of(document.uri)?.read()),
+      vscode.workspace.onDidCloseTextDocument((document) => this.#closed(document)),
+      // Of a folder's deletion and renaming the watcher tells nothing of the files in it.
+      vscode.workspace.onDidDeleteFiles(() => void this.#prune()),
+      vscode.workspace.onDidRenameFiles(() => void this.find()),
     );
   }
 
@@ -106,8 +109,9 @@ export class Drives implements Disposable {
     return this.#drives.get(folder);
   }
 
-  /** Looks for drives in the workspace and around the specs that are open. */
+  /** Looks for drives in the workspace and around the specs that are open; those that are neither any more are let go. */
   async find(): Promise<void> {
+    await this.#prune();
     const found = await vscode.workspace.findFiles('**/pxen.yaml', '**/node_modules/**');
     await Promise.all(found.map((uri) => this.#add(parentOf(uri))));
     await Promise.all(vscode.workspace.textDocuments.map((document) => this.#findAbove(document)));
@@ -136,6 +140,19 @@ export class Drives implements Disposable {
     this.#drives.delete(root.fsPath);
     drive.dispose();
     this.#removed.fire(drive);
+  }
+
+  async #prune(): Promise<void> {
+    for (const { root } of this.all) {
+      const isWanted = vscode.workspace.getWorkspaceFolder(root) !== undefined || vscode.workspace.textDocuments.some(({ uri }) => this.of(uri)?.root === root);
+      if (!isWanted || !(await exists(vscode.Uri.joinPath(root, 'pxen.yaml')))) this.#remove(root);
+    }
+  }
+
+  #closed(document: vscode.TextDocument): void {
+    const drive = this.of(document.uri);
+    const file = drive?.specFile(document.uri);
+    if (drive && file !== undefined) drive.touched(file);
   }
 
   #edited(document: vscode.TextDocument): void {

@@ -4,7 +4,7 @@
  */
 
 import * as path from 'node:path';
-import { readDriveFiles } from '../backend/drive/load';
+import { readDriveFiles, readSpecText } from '../backend/drive/load';
 import type { PoolModel } from '../backend/drive/model';
 import { kindOfFile } from '../backend/drive/specFile';
 import { openDriveState } from '../backend/drive/stateStore';
@@ -22,7 +22,7 @@ const PLAN_AFTER_MS = 150;
 const READ_AFTER_MS = 50;
 
 /** The files whose change on disk matters, as a glob relative to the drive: specs, what they speak of, and where VMs were placed. */
-export const WATCHED_FILES = '{*.yaml,hosts/*,vms/*,images/*,images/*/manifest.json,disks/**,state/identity.json,state/placement.json}';
+export const WATCHED_FILES = '{*.yaml,*.yml,hosts,hosts/*,vms,vms/*,images,images/*,images/*/manifest.json,disks,disks/**,state,state/identity.json,state/placement.json}';
 
 /** What the editor lends. */
 export interface Desk {
@@ -44,7 +44,9 @@ export class OpenDrive {
 
   readonly #show = new Pace(SHOW_EVERY_MS, () => this.#shown());
   readonly #planSoon = new Pause(PLAN_AFTER_MS, () => void this.#replan());
-  readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.read());
+  readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.#readTouched());
+  /** Since the last reading. */
+  #touched: 'anything' | Set<string> = new Set();
   #reading: Promise<void> = Promise.resolve();
   #previous: PreviousPlacement = NO_PREVIOUS_PLACEMENT;
   #planning: 'no' | 'yes' | 'again' = 'no';
@@ -72,21 +74,47 @@ export class OpenDrive {
     this.#show.begin();
   }
 
-  /** Something that is watched has changed. */
-  touched(): void {
+  /** Something that is watched has changed: what a spec holds, if it is named. */
+  touched(spec?: string): void {
+    if (spec === undefined) this.#touched = 'anything';
+    else if (this.#touched !== 'anything') this.#touched.add(spec);
     this.#readSoon.begin();
   }
 
-  /** Reads the drive anew; one reading after the other. */
+  #readTouched(): Promise<void> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched === 'anything' ? this.read() : this.#inTurn(() => this.#readSpecs(touched));
+  }
+
+  async #readSpecs(files: ReadonlySet<string>): Promise<void> {
+    const read = await Promise.all([...files].map((file) => readSpecText(this.path, file)));
+    if (this.#closed) return;
+    const before = this.specs;
+    const unsaved = new Set([...this.desk.unsaved()].map(([file]) => file));
+    // A file that can't be read any more is told of among all others.
+    if (read.some((result) => 'problem' in result)) return this.#readAll();
+    for (const result of read) if ('text' in result && !unsaved.has(result.file)) this.specs = this.specs.with(result.file, result.text);
+    if (this.specs !== before) this.#shown();
+  }
+
+  /** Reads the drive anew. */
   read(): Promise<void> {
-    this.#reading = this.#reading.then(async () => {
-      const [files, previous] = await Promise.all([readDriveFiles(this.path), this.#readPlacement()]);
-      if (this.#closed) return;
-      this.#previous = previous;
-      this.specs = EditorDrive.of(new Map([...files.texts, ...this.desk.unsaved()]), files.surroundings, files.unread, this.specs);
-      this.#shown();
-    });
+    return this.#inTurn(() => this.#readAll());
+  }
+
+  /** One reading after the other. */
+  #inTurn(read: () => Promise<void>): Promise<void> {
+    this.#reading = this.#reading.then(read);
     return this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
+    const [files, previous] = await Promise.all([readDriveFiles(this.path), this.#readPlacement()]);
+    if (this.#closed) return;
+    this.#previous = previous;
+    this.specs = EditorDrive.of(new Map([...files.texts, ...this.desk.unsaved()]), files.surroundings, files.unread, this.specs);
+    this.#shown();
   }
 
   async #readPlacement(): Promise<PreviousPlacement> {

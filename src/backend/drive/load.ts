@@ -34,7 +34,7 @@ export interface DriveFiles {
 export async function readDriveFiles(root: string): Promise<DriveFiles> {
   const absolute = path.resolve(root);
   const listed = await listSpecFiles(absolute);
-  const read = await Promise.all(listed.specs.map((file) => readOne(absolute, file)));
+  const read = await Promise.all(listed.specs.map((file) => readSpecText(absolute, file)));
   const around = await surroundingsOf(absolute);
   return {
     texts: new Map(read.flatMap((result): [string, string][] => ('text' in result ? [[result.file, result.text]] : []))),
@@ -94,13 +94,16 @@ function expectedName(file: string): string {
 }
 
 function caseClashes(files: readonly string[]): readonly Problem[] {
-  return files.flatMap((file) => {
-    const other = files.find((candidate) => candidate !== file && candidate.toLowerCase() === file.toLowerCase());
-    return other === undefined ? [] : problems.fileCase({ file, start: 0, end: 0 }, other);
+  const alike = new Map<string, string[]>();
+  for (const file of files) alike.set(file.toLowerCase(), [...(alike.get(file.toLowerCase()) ?? []), file]);
+  return [...alike.values()].flatMap(([first, second, ...more]) => {
+    if (first === undefined || second === undefined) return [];
+    return [first, second, ...more].map((file) => problems.fileCase({ file, start: 0, end: 0 }, file === first ? second : first));
   });
 }
 
-async function readOne(root: string, file: string): Promise<{ readonly file: string; readonly text: string } | { readonly problem: Problem }> {
+/** One spec of the drive: its text, or why it can't be had. */
+export async function readSpecText(root: string, file: string): Promise<{ readonly file: string; readonly text: string } | { readonly problem: Problem }> {
   const place = { file, start: 0, end: 0 };
   let bytes: Buffer;
   try {

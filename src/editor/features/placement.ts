@@ -1,11 +1,11 @@
 /** Where VMs will run, as the specs stand: the plan with what it means for each host, and what is wrong with it. */
 
-import type { PoolModel } from '../../backend/drive/model';
+import type { PoolModel, VmModel } from '../../backend/drive/model';
 import type { SpecPath } from '../../backend/drive/places';
 import type { SpecDocument } from '../../backend/drive/specFile';
 import { EMPTY_INVENTORY, type PreviousPlacement } from '../../backend/placement/inputs';
 import { vmMemoryNeed } from '../../backend/placement/capacity';
-import { poolLoads, type Load, type PoolLoads } from '../../backend/placement/loads';
+import { poolLoads, type HostLoads, type Load, type PoolLoads } from '../../backend/placement/loads';
 import type { DiskPlace, PlanJson, Severity, UnplacedVm } from '../../protocol';
 import type { TextRange } from './edits';
 import type { EditorDrive } from './editorDrive';
@@ -35,17 +35,20 @@ export interface PlacementProblem extends TextRange {
 /** Problems at the keys that are to blame. Empty while the specs have errors: the plan is then that of an earlier state. */
 export function placementProblems(drive: EditorDrive, placement: Placement): readonly PlacementProblem[] {
   if (drive.checked.model === undefined) return [];
-  return [...placement.plan.unplaced.flatMap((vm) => unplaced(drive, placement, vm)), ...overloads(drive, placement), ...broken(drive, placement)];
+  // Thousands of VMs may be without a place, each of which names some of the same few hosts.
+  const specs = new Map(placement.model.vms.map((vm) => [vm.name, vm]));
+  const rooms = new Map(placement.loads.hosts.map((load) => [load.host, relatedTo(drive, 'host', load.host, freeRoom(load))]));
+  return [...placement.plan.unplaced.flatMap((vm) => unplaced(drive, placement, vm, specs, rooms)), ...overloads(drive, placement), ...broken(drive, placement)];
 }
 
-function unplaced(drive: EditorDrive, { model, loads }: Placement, { vm, reasons, conflict }: UnplacedVm): readonly PlacementProblem[] {
+function unplaced(drive: EditorDrive, { model, loads }: Placement, { vm, reasons, conflict }: UnplacedVm, specs: ReadonlyMap<string, VmModel>, rooms: ReadonlyMap<string, PlacementProblem['related']>): readonly PlacementProblem[] {
   const found = documentOf(drive, 'vm', vm);
-  const spec = model.vms.find(({ name }) => name === vm);
+  const spec = specs.get(vm);
   if (!found || !spec) return [];
   const place = placeOf(found, blamedPath(spec, model, loads, reasons));
   // The hosts it could run on are where room could be made.
   const allowed = spec.placement.on ?? model.hosts.map(({ name }) => name);
-  const related = allowed.slice(0, MOST_RELATED).flatMap((host) => relatedTo(drive, 'host', host, freeRoom(loads, host)));
+  const related = allowed.slice(0, MOST_RELATED).flatMap((host) => rooms.get(host) ?? []);
   const others = [...spec.placement.apart, ...spec.placement.together].flatMap((other) => (conflict.some((requirement) => requirement.includes(other)) ? relatedTo(drive, 'vm', other, `${other} is part of the conflict`) : []));
   const message = [`No host can run ${vm}.`, ...reasons.map((reason) => `• ${reason}`), ...(conflict.length > 1 ? [`These can't hold together: ${conflict.join('; ')}.`] : [])].join('\n');
   return [{ ...place, code: 'vm-unplaced', severity: 'warning', message, related: [...related, ...others] }];
@@ -54,8 +57,9 @@ function unplaced(drive: EditorDrive, { model, loads }: Placement, { vm, reasons
 const MOST_RELATED = 8;
 
 /** The key whose value no host could meet even if it were empty; the list of hosts or VMs that shuts it out; else the name. */
-function blamedPath(vm: PoolModel['vms'][number], model: PoolModel, { hosts }: PoolLoads, reasons: readonly string[]): SpecPath {
-  const allowed = hosts.filter(({ host }) => vm.placement.on?.includes(host) ?? true);
+function blamedPath(vm: VmModel, model: PoolModel, { hosts }: PoolLoads, reasons: readonly string[]): SpecPath {
+  const chosen = vm.placement.on && new Set(vm.placement.on);
+  const allowed = hosts.filter(({ host }) => chosen?.has(host) ?? true);
   if (vm.placement.on && allowed.length === 0) return ['placement', 'on'];
   if (allowed.every(({ memoryBytes }) => memoryBytes.capacity < vmMemoryNeed(vm))) return ['memory'];
   if (allowed.every(({ milliCpus }) => milliCpus.capacity < vm.vcpus * 1000)) return ['vcpus'];
@@ -69,11 +73,9 @@ function blamedPath(vm: PoolModel['vms'][number], model: PoolModel, { hosts }: P
   return ['name'];
 }
 
-function freeRoom({ hosts }: PoolLoads, name: string): string {
-  const host = hosts.find((candidate) => candidate.host === name);
-  if (!host) return name;
+function freeRoom(host: HostLoads): string {
   const arrays = host.arrays.map(({ name: array, spaceBytes }) => `${gibibytes(spaceBytes.capacity - spaceBytes.used)} on ${array}`);
-  return `${name} has ${[`${Math.max(0, host.milliCpus.capacity - host.milliCpus.used) / 1000} vCPUs`, `${gibibytes(host.memoryBytes.capacity - host.memoryBytes.used)} of memory`, ...arrays].join(', ')} left`;
+  return `${host.host} has ${[`${Math.max(0, host.milliCpus.capacity - host.milliCpus.used) / 1000} vCPUs`, `${gibibytes(host.memoryBytes.capacity - host.memoryBytes.used)} of memory`, ...arrays].join(', ')} left`;
 }
 
 /** What existing disks and running VMs take more of than there is, for instance after a capacity was lowered. */
