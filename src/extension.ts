@@ -14,6 +14,7 @@ import { Diagnostics } from './editor/diagnostics';
 import { Drives } from './editor/drives';
 import { registerLanguageFeatures } from './editor/languageFeatures';
 import { Planner } from './editor/planner/planner';
+import { SpecLanguage } from './editor/specLanguage';
 import { Sessions } from './sessions';
 import { ContextKeys } from './views/contextKeys';
 import type { TreeNode } from './views/poolTree';
@@ -47,6 +48,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     tree,
     new Diagnostics(drives),
     registerLanguageFeatures(drives),
+    new SpecLanguage(drives),
     new StatusBar(drives, sessions),
     new ContextKeys(drives, sessions),
     new PlanDocuments(drives),

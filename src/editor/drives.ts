@@ -117,13 +117,17 @@ export class Drives implements Disposable {
     await Promise.all(vscode.workspace.textDocuments.map((document) => this.#findAbove(document)));
   }
 
-  /** A spec may be open without its drive: its folder alone, or the file by itself. */
-  async #findAbove(document: vscode.TextDocument): Promise<void> {
-    if (document.languageId !== LANGUAGE || document.uri.scheme !== 'file' || this.of(document.uri)) return;
-    for (let folder = parentOf(document.uri); ; folder = parentOf(folder)) {
-      if (await exists(vscode.Uri.joinPath(folder, 'pxen.yaml'))) return this.#add(folder);
-      if (parentOf(folder).path === folder.path) return;
+  /** The drive that a file belongs to, also one that isn't open yet: a spec may be open by itself, or with its folder alone. */
+  async around(file: vscode.Uri): Promise<Drive | undefined> {
+    for (let folder = parentOf(file); !this.of(file); folder = parentOf(folder)) {
+      if (await exists(vscode.Uri.joinPath(folder, 'pxen.yaml'))) await this.#add(folder);
+      else if (parentOf(folder).path === folder.path) return undefined;
     }
+    return this.of(file);
+  }
+
+  async #findAbove({ languageId, uri }: vscode.TextDocument): Promise<void> {
+    if (languageId === LANGUAGE && uri.scheme === 'file') await this.around(uri);
   }
 
   async #add(root: vscode.Uri): Promise<void> {
@@ -172,7 +176,7 @@ function parentOf(uri: vscode.Uri): vscode.Uri {
 
 function isInside(folder: string, file: string): boolean {
   const relative = path.relative(folder, file);
-  return !relative.startsWith('..') && !path.isAbsolute(relative);
+  return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
 async function exists(uri: vscode.Uri): Promise<boolean> {
