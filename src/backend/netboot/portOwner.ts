@@ -1,7 +1,9 @@
 /** Which process holds a port, as far as Linux lets us see (proc(5)). Other systems: unknown. */
 
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
+import { ipv4Bytes } from './ipv4';
 
 export type Transport = 'udp' | 'tcp';
 
@@ -11,12 +13,17 @@ export interface PortOwner {
   readonly name: string;
 }
 
-/** Undefined where there is no /proc, and where the process belongs to a user whose descriptors we may not read. */
-export async function findPortOwner(transport: Transport, port: number, procFolder = '/proc'): Promise<PortOwner | undefined> {
-  const inodes = new Set<string>();
-  for (const table of [transport, `${transport}6`]) {
-    for (const inode of await socketInodes(path.join(procFolder, 'net', table), transport, port)) inodes.add(inode);
-  }
+export interface BoundAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Who stands in the way of binding there: a socket on the same address and port, or on the port of all addresses. Undefined
+ * where there is no /proc, and where the process belongs to a user whose descriptors we may not read.
+ */
+export async function findPortOwner(transport: Transport, at: BoundAddress, procFolder = '/proc'): Promise<PortOwner | undefined> {
+  const inodes = await socketInodes(transport, at, procFolder);
   if (inodes.size === 0) return undefined;
   for (const entry of await listOrNothing(procFolder)) {
     if (!/^\d+$/.test(entry)) continue;
@@ -32,16 +39,32 @@ export async function findPortOwner(transport: Transport, port: number, procFold
 }
 
 const TCP_LISTEN = '0A';
+/** 0.0.0.0 and ::, as the tables write them. */
+const EVERY_ADDRESS: readonly string[] = ['0'.repeat(8), '0'.repeat(32)];
 
-/** Rows are `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`; addresses end in `:PORT`, hex. */
-async function socketInodes(table: string, transport: Transport, port: number): Promise<readonly string[]> {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const rows = (await textOrNothing(table)).split('\n').slice(1);
-  return rows.flatMap((row) => {
-    const [, local = '', , state = '', , , , , , inode = '0'] = row.trim().split(/\s+/);
-    const holds = local.endsWith(suffix) && (transport === 'udp' || state === TCP_LISTEN);
-    return holds && inode !== '0' ? [inode] : [];
-  });
+/** Inodes of the sockets that a bind there would meet. */
+export async function socketInodes(transport: Transport, { address, port }: BoundAddress, procFolder = '/proc'): Promise<ReadonlySet<string>> {
+  const addresses = [...EVERY_ADDRESS, ...tableAddresses(address)];
+  const portHex = port.toString(16).toUpperCase().padStart(4, '0');
+  const inodes = new Set<string>();
+  for (const table of [transport, `${transport}6`]) {
+    // Rows are `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`; addresses end in `:PORT`, hex.
+    for (const row of (await textOrNothing(path.join(procFolder, 'net', table))).split('\n').slice(1)) {
+      const [, local = '', , state = '', , , , , , inode = '0'] = row.trim().split(/\s+/);
+      const [at = '', localPort] = local.split(':');
+      const holds = localPort === portHex && addresses.includes(at) && (transport === 'udp' || state === TCP_LISTEN);
+      if (holds && inode !== '0') inodes.add(inode);
+    }
+  }
+  return inodes;
+}
+
+/** An IPv4 address in the tables of IPv4 and, mapped, of IPv6: 32-bit words in the machine's own order of bytes. */
+function tableAddresses(address: string): readonly string[] {
+  const inOrder = (word: readonly number[]) => (os.endianness() === 'LE' ? [...word].reverse() : word);
+  const word = (bytes: readonly number[]) => inOrder(bytes).map((byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
+  const v4 = word([...ipv4Bytes(address)]);
+  return [v4, `${'0'.repeat(16)}${word([0, 0, 0xff, 0xff])}${v4}`];
 }
 
 // Processes end while we look, and others' folders are closed to us: neither is an error here.

@@ -2,36 +2,46 @@
 
 import dgram from 'node:dgram';
 import type net from 'node:net';
-import { findPortOwner, type Transport } from './portOwner';
+import { addressNotHere, cantListen, ListenError, portKeptForRoot, portTaken, type WhatListens } from './listenError';
+import { type PortHelper, PortProblemError } from './portHelper/ask';
+import { findPortOwner } from './portOwner';
 
 export interface ListenAddress {
   readonly address: string;
   /** 0 asks for a free one. */
   readonly port: number;
+  /** Asked for the port when the system keeps it from us; absent: that is an error. */
+  readonly helper?: PortHelper | undefined;
 }
 
-/** The boot server can't listen; the message says where, why, and what to do. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-}
-
-/** Opens a UDP socket; `service` names it in errors. Socket errors after that go to `onError`. */
+/** Opens a UDP socket; `service` names it in errors, which are `ListenError`s. Socket errors after that go to `onError`. */
 export async function openUdp(service: string, at: ListenAddress, onError: (error: Error) => void): Promise<dgram.Socket> {
+  const { address, port } = at;
+  try {
+    const socket = await bindUdp(at);
+    socket.on('error', onError);
+    return socket;
+  } catch (error) {
+    throw await describeListenError(error, { service, transport: 'udp', address, port });
+  }
+}
+
+async function bindUdp({ address, port, helper }: ListenAddress): Promise<dgram.Socket> {
   const socket = dgram.createSocket({ type: 'udp4', lookup: literalAddress });
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.bind({ address: at.address, port: at.port, exclusive: true }, () => {
+      socket.bind({ address, port, exclusive: true }, () => {
         socket.off('error', reject);
         resolve();
       });
     });
+    return socket;
   } catch (error) {
     socket.close();
-    throw await describeListenError(error, service, 'udp', at);
+    if (helper && isKeptForRoot(error)) return helper.udp({ address, port });
+    throw error;
   }
-  socket.on('error', onError);
-  return socket;
 }
 
 /** All addresses here are numbers already; the resolver would let each packet sent wait for its turn. */
@@ -49,19 +59,27 @@ export function onDatagram(socket: dgram.Socket, take: (bytes: Buffer, source: d
   });
 }
 
-/** Lets `server` listen; `service` names it in errors. */
-export async function openTcp(service: string, server: net.Server, at: ListenAddress): Promise<void> {
+/** Lets `server` listen; `service` names it in errors, which are `ListenError`s. */
+export async function openTcp(service: string, server: net.Server, { address, port, helper }: ListenAddress): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: at.address, port: at.port, exclusive: true }, () => {
-        server.off('error', reject);
-        resolve();
-      });
+    await listen(server, { host: address, port, exclusive: true }).catch(async (error: unknown) => {
+      if (!helper || !isKeptForRoot(error)) throw error;
+      // Another server object on the same socket: only the last one to listen hears of connections.
+      await listen(server, await helper.tcp({ address, port }));
     });
   } catch (error) {
-    throw await describeListenError(error, service, 'tcp', at);
+    throw await describeListenError(error, { service, transport: 'tcp', address, port });
   }
+}
+
+function listen(server: net.Server, on: net.ListenOptions | net.Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(on, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 export function closeUdp(socket: dgram.Socket): Promise<void> {
@@ -74,23 +92,20 @@ export function portOf(socket: dgram.Socket | net.Server): number {
   return address.port;
 }
 
-async function describeListenError(error: unknown, service: string, transport: Transport, { address, port }: ListenAddress): Promise<Error> {
-  if (!(error instanceof Error) || !('code' in error)) return new ListenError(`${service} can't listen: ${String(error)}`);
-  const where = `${transport.toUpperCase()} port ${port} on ${address}`;
-  switch (error.code) {
-    case 'EADDRINUSE': {
-      const owner = await findPortOwner(transport, port);
-      const who = owner ? `taken by ${owner.name} (pid ${owner.pid})` : 'taken by another process';
-      return new ListenError(`${service} needs ${where}, which is ${who}. Stop that process, then try again.`, { cause: error });
-    }
+async function describeListenError(error: unknown, what: WhatListens): Promise<ListenError> {
+  if (error instanceof ListenError) return error;
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return portTaken(what, error instanceof PortProblemError ? error.problem.owner : await findPortOwner(what.transport, what), error);
     case 'EACCES':
-      return new ListenError(`${service} needs ${where}, and ports below 1024 need privileges here. Run pxen as root.`, { cause: error });
+      return portKeptForRoot(what, error);
     case 'EADDRNOTAVAIL':
-      return new ListenError(
-        `${service} can't listen on ${address}: no interface of this machine has this address. Give it to one (\`ip address add\`), or correct network.server in pxen.yaml.`,
-        { cause: error },
-      );
+      return addressNotHere(what, error);
     default:
-      return new ListenError(`${service} can't listen on ${where}: ${error.message}`, { cause: error });
+      return cantListen(what, error);
   }
+}
+
+function isKeptForRoot(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EACCES';
 }

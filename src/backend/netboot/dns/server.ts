@@ -6,6 +6,7 @@
 import net from 'node:net';
 import type { Clock, Random } from '../../system';
 import type { DnsAnswer, DnsQuestion } from '../answers/dns';
+import type { PortHelper } from '../portHelper/ask';
 import { closeUdp, onDatagram, openTcp, openUdp, portOf } from '../sockets';
 import { Forwarder } from './forward';
 import { createAnswerLimiter } from './limits';
@@ -16,6 +17,7 @@ export interface DnsServerOptions {
   readonly bindAddress: string;
   /** The same for UDP and TCP. */
   readonly port: number;
+  readonly portHelper?: PortHelper | undefined;
   readonly answer: (question: DnsQuestion) => DnsAnswer;
   /** Whether the address is on the pool's network: others get nothing but a refusal. */
   readonly isLocal: (address: string) => boolean;
@@ -127,9 +129,9 @@ const REFUSED: DnsAnswer = { code: 'REFUSED', answers: [], authorities: [] };
 /** A free port of UDP may be taken on TCP: when any port will do, another one is tried. */
 async function openBoth(tcp: net.Server, options: DnsServerOptions) {
   for (let attempt = 1; ; attempt += 1) {
-    const udp = await openUdp('DNS', { address: options.bindAddress, port: options.port }, (error) => options.onTrouble(`DNS: ${error.message}`));
+    const udp = await openUdp('DNS', { address: options.bindAddress, port: options.port, helper: options.portHelper }, (error) => options.onTrouble(`DNS: ${error.message}`));
     try {
-      await openTcp('DNS', tcp, { address: options.bindAddress, port: portOf(udp) });
+      await openTcp('DNS', tcp, { address: options.bindAddress, port: portOf(udp), helper: options.portHelper });
       return { udp, port: portOf(udp) };
     } catch (error) {
       await closeUdp(udp);

@@ -4,7 +4,7 @@ import { BootFiles } from './files';
 import { TftpSessions, type TftpSessionsOptions } from './sessions';
 import { openSocketWire, type SocketWireOptions } from './wire';
 
-export interface TftpServerOptions extends TftpSessionsOptions, Pick<SocketWireOptions, 'bindAddress' | 'port' | 'singlePort'> {}
+export interface TftpServerOptions extends TftpSessionsOptions, Pick<SocketWireOptions, 'bindAddress' | 'port' | 'portHelper' | 'singlePort'> {}
 
 export interface TftpServer {
   readonly port: number;
@@ -12,11 +12,12 @@ export interface TftpServer {
 }
 
 export async function startTftpServer(options: TftpServerOptions): Promise<TftpServer> {
-  const { bindAddress, port, singlePort, onEvent } = options;
+  const { bindAddress, port, portHelper, singlePort, onEvent } = options;
   const files = new BootFiles();
   const wire = await openSocketWire({
     bindAddress,
     port,
+    portHelper,
     singlePort,
     onRequest: (bytes, peer) => sessions.receive(bytes, peer),
     // An ICMP error for a datagram of ours ends up here; the transfer's own timer deals with it.

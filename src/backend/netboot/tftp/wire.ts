@@ -1,6 +1,7 @@
 /** How the TFTP server's packets get to machines and back: over sockets here, over a simulated link in the herd's test. */
 
 import type dgram from 'node:dgram';
+import type { PortHelper } from '../portHelper/ask';
 import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
 
 export interface Peer {
@@ -37,6 +38,7 @@ export interface SocketWire extends TftpWire {
 export interface SocketWireOptions {
   readonly bindAddress: string;
   readonly port: number;
+  readonly portHelper?: PortHelper | undefined;
   /** All transfers are answered from the listening port, for networks whose firewall lets no other through. */
   readonly singlePort: boolean;
   readonly onRequest: (bytes: Buffer, peer: Peer) => void;
@@ -44,8 +46,8 @@ export interface SocketWireOptions {
 }
 
 export async function openSocketWire(options: SocketWireOptions): Promise<SocketWire> {
-  const { bindAddress, port, onRequest, onError } = options;
-  const socket = await openUdp('TFTP', { address: bindAddress, port }, onError);
+  const { bindAddress, port, portHelper, onRequest, onError } = options;
+  const socket = await openUdp('TFTP', { address: bindAddress, port, helper: portHelper }, onError);
   const shared = new SharedPort(socket);
   let closing = false;
   onDatagram(socket, (bytes, peer) => {
