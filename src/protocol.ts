@@ -37,6 +37,8 @@ export interface PlanJson {
   /** Failures within what `survive` promises, after which VMs would find no room. */
   readonly failures: readonly FailureShortfall[];
   readonly actions: readonly PlanAction[];
+  /** VMs that a better placement would move, and that stay because no order of moves leads there. Absent: there are none. */
+  readonly stuck?: readonly string[];
   readonly objective: PlanObjective;
   readonly bound: PlanObjective;
 }
@@ -58,21 +60,36 @@ export interface UnplacedVm {
   readonly remedies?: readonly string[];
 }
 
-export type PlanAction =
+/** One step of the way from what is to what the plan wants. */
+export type PlanStep =
   | { readonly kind: 'create-disk'; readonly vm: string; readonly disk: string; readonly to: DiskPlace; readonly bytes: number }
+  /** Copied while its VM is down; the source is kept until the copy is verified, so that its space counts at both ends. */
   | { readonly kind: 'move-disk'; readonly vm: string; readonly disk: string; readonly from: DiskPlace; readonly to: DiskPlace; readonly bytes: number }
+  /** Live: `bytes` of memory travel, and it takes its room at both ends meanwhile. */
   | { readonly kind: 'migrate'; readonly vm: string; readonly from: string; readonly to: string; readonly bytes: number }
   | { readonly kind: 'start'; readonly vm: string; readonly host: string }
+  /** For a while: a later step starts it again. */
   | { readonly kind: 'stop'; readonly vm: string; readonly host: string; readonly reason: string };
+
+/** The steps are feasible one after the other, and in every order and overlap that keeps `after`. */
+export type PlanAction = PlanStep & {
+  /** Estimated, whole; what it rests on is in docs/placement.md. */
+  readonly seconds: number;
+  /** Actions, by their index in the list, that must have ended before this one begins; all come before it. */
+  readonly after: readonly number[];
+};
 
 export interface PlanObjective {
   /** Sum of the priorities of the VMs left out. */
   readonly unplacedPriority: number;
   /** VMs without room after a failure, counted over all failures that `survive` promises to bear. */
   readonly surviveShortfall: number;
+  /** Bytes of the disks that end elsewhere, and of the memory of running VMs that do. Detours on the way aren't counted. */
   readonly bytesMoved: number;
   /** The largest load of any resource of any host, 0…1, rounded up to a hundredth. */
   readonly maxLoad: number;
+  /** Of each host the load of its fullest resource, likewise; the largest first. What `balance` makes as small as it can, one after the other. */
+  readonly loads: readonly number[];
   readonly hostsUsed: number;
   readonly moves: number;
 }
@@ -176,6 +193,8 @@ export interface DriveParams {
 
 export interface BootParams extends DriveParams {
   readonly target: PoolTarget;
+  /** Serve addresses although another DHCP server answers on the network; without it the boot is refused (`OtherDhcpServerData`). */
+  readonly despiteOtherDhcp?: boolean;
 }
 
 export interface BootResult {
@@ -192,6 +211,13 @@ export interface BackendRequests {
   'pool/down': { params: DriveParams & { readonly force?: boolean }; result: BootResult };
   'pool/wake': { params: DriveParams & { readonly hosts: readonly string[] }; result: { readonly woken: readonly string[] } };
   'backend/stop': { params: Record<string, never>; result: null };
+}
+
+/** `data` of the error that `pool/boot` is answered with when another DHCP server forbids to serve. */
+export interface OtherDhcpServerData {
+  readonly code: 'other-dhcp-server';
+  /** `mac` is absent when it can't be seen from the boot server. */
+  readonly servers: readonly { readonly address: string; readonly mac?: string }[];
 }
 
 export interface BackendNotifications {

@@ -39,6 +39,7 @@ async function serve({ endpoints, imagesFolder, dhcp, hosts }: ServedPool): Prom
     imagesFolder,
     image: () => IMAGE,
     endpoints,
+    stateFolder: imagesFolder,
     tokens: { issue: () => Promise.resolve('token'), redeem: () => Promise.resolve(false) },
     authorizedKeys: () => [],
     onEvent: () => undefined,

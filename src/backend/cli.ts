@@ -70,11 +70,12 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .command('serve')
     .description('Answer booting machines (DHCP, TFTP, HTTP, DNS) until interrupted. Wakes nobody, starts no VM.')
     .argument('[DRIVE]', "the drive's folder", '.')
+    .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
     .option('--json', 'print one JSON event a line', false)
     .addHelpText('after', '\nNeeds root, for the ports. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
-    .action(async (drive: string, { json }: { json: boolean }) => {
+    .action(async (drive: string, options: { despiteOtherDhcp: boolean; json: boolean }) => {
       const { runServe } = await import('./verbs/serve');
-      exit(await runServe({ drive, json }, io));
+      exit(await runServe({ drive, ...options }, io));
     });
 
   program
@@ -108,14 +109,15 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .description('Turn every machine on, boot it over the network, and start the VMs.')
     .argument('[DRIVE]', "the drive's folder", '.')
     .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false)
+    .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
     .option('--json', 'print one JSON event a line', false)
     .addHelpText(
       'after',
       '\nNeeds root, for the ports of DHCP, TFTP, HTTP and DNS. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. Exits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
     )
-    .action(async (drive: string, { stay, json }: { stay: boolean; json: boolean }) => {
+    .action(async (drive: string, options: { stay: boolean; despiteOtherDhcp: boolean; json: boolean }) => {
       const { runBoot } = await import('./verbs/boot');
-      exit(await runBoot({ drive, stay, json }, io));
+      exit(await runBoot({ drive, ...options }, io));
     });
 
   program

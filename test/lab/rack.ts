@@ -56,6 +56,7 @@ export async function startLab(options: { readonly model?: PoolModel; readonly f
   const server: BootServer = await startBootServer({
     model: () => model,
     imagesFolder: folder,
+    stateFolder: folder,
     image: () => LAB_IMAGE,
     endpoints: { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 }, dhcpReplies: 'to-source' },
     tokens: createBootTokens({ state, model: () => model, clock: systemClock, random: systemRandom }),

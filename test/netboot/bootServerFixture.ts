@@ -81,6 +81,7 @@ export async function startFixture(overrides: Partial<BootServerOptions> = {}): 
   const server = await startBootServer({
     model,
     imagesFolder,
+    stateFolder: path.join(imagesFolder, 'state'),
     image: () => IMAGE,
     endpoints: { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 }, dhcpReplies: 'to-source' },
     tokens: createBootTokens({ state, model, clock: systemClock, random: systemRandom }),

@@ -114,6 +114,7 @@ export class World {
       wakeHost: ({ host }) => backend.act(`wake ${host.name}`, () => this.powerOn(host.name)),
       planPlacement,
       startBootServer: this.startBootServer(backend),
+      despiteOtherDhcp: false,
       clock,
       random: (size) => Buffer.alloc(size, (this.count += 1)),
       log: () => undefined,

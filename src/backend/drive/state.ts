@@ -51,6 +51,15 @@ export interface HelloRecord {
   readonly hostKeys: readonly string[];
 }
 
+/** In `leases.json`, by address: what is lent of `network.range`. */
+export interface LeaseRecord {
+  readonly mac: string;
+  /** ISO 8601. */
+  readonly until: string;
+  /** Not lent: another machine was found to have the address, and `mac` told of it. */
+  readonly avoided?: true;
+}
+
 export interface DriveState {
   readonly folder: string;
   /** Reads the identity, making it when the drive has none. */

@@ -2,7 +2,7 @@
 
 import type { DiskPlace, UnknownMachine } from '../../protocol';
 import { isUuid } from './identity';
-import type { DriveIdentity, HelloRecord, HostBootRecord, LockedDisk, PlacementLock } from './state';
+import type { DriveIdentity, HelloRecord, HostBootRecord, LeaseRecord, LockedDisk, PlacementLock } from './state';
 
 /** A state file that PXEN can't use. The message names the file and says what to do. */
 export class StateFileError extends Error {
@@ -63,6 +63,17 @@ export const UNKNOWN_MACHINES_FORMAT: StateFormat<readonly UnknownMachine[]> = {
       .map(([mac, machine]) => ({ ...machine, mac }))
       .sort((a, b) => (a.lastSeen > b.lastSeen ? -1 : 1)),
   remedy: 'It only remembers which machines asked without being on the drive: delete it.',
+};
+
+/** By address. */
+export const LEASES_FORMAT: StateFormat<Readonly<Record<string, LeaseRecord>>> = {
+  decode: (json) =>
+    json.get('leases').record((lease) => ({
+      mac: lease.get('mac').text(),
+      until: lease.get('until').text(),
+      ...(lease.optional('avoided')?.flag() === true && { avoided: true }),
+    })),
+  remedy: 'It remembers which addresses of network.range are lent: delete it. Machines then keep theirs when they ask again.',
 };
 
 /** `format` is raised when an older PXEN would misread the file. */

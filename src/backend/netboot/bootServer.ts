@@ -4,11 +4,9 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import type { PoolModel } from '../drive/model';
 import { LOADERS } from './answers/bootFile';
-import { answerDhcp, type DhcpAnswer } from './answers/dhcp';
 import { answerDns } from './answers/dns';
 import { hostOfMac, nameOfHost } from './answers/facts';
-import type { OtherServers } from './dhcp/otherServers';
-import { startDhcpServer } from './dhcp/server';
+import { startDhcp } from './dhcp';
 import { createLocalNetworks } from './dns/localNetworks';
 import { startDnsServer } from './dns/server';
 import { startHttpServer } from './http/server';
@@ -51,7 +49,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
     for (const service of open.splice(0).reverse()) await service.close();
   };
   try {
-    const http = opened(await startHttpServer({ ...options, bindAddress, port: endpoints.ports.http, metrics }));
+    const http = opened(await startHttpServer({ ...options, bindAddress, port: endpoints.ports.http, metrics, firstTime }));
     const tftp = opened(
       await startTftpServer({
         bindAddress,
@@ -83,22 +81,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
         random: options.random,
       }),
     );
-    const dhcp =
-      model().cluster.network.dhcp === 'off'
-        ? undefined
-        : opened(
-            await startDhcpServer({
-              bindAddress,
-              ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
-              replies: endpoints.dhcpReplies,
-              answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: http.port, image: options.image(), port }),
-              onAnswer: (answer) => tellDhcp(answer, options, metrics, firstTime),
-              onOtherServers: (result) => tellOtherServers(result, options),
-              onTrouble: trouble,
-              clock: options.clock,
-              random: options.random,
-            }),
-          );
+    const dhcp = model().cluster.network.dhcp === 'off' ? undefined : opened(await startDhcp({ ...options, httpPort: http.port, metrics, onTrouble: trouble, firstTime }));
     return {
       ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.port, dns: dns.port },
       close,
@@ -106,26 +89,6 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-function tellDhcp(answer: DhcpAnswer, { onEvent, log }: BootServerOptions, metrics: NetbootMetrics, firstTime: (sentence: string) => boolean): void {
-  metrics.dhcp.inc({ answer: answer.kind });
-  const { sentence } = answer;
-  if (answer.kind === 'reply') {
-    onEvent({ kind: 'dhcp', mac: answer.client.mac, host: answer.host.name, client: answer.client.kind, sentence });
-  } else if (firstTime(sentence)) {
-    if (answer.interest === 'notable') onEvent({ kind: 'refused', ...(answer.mac !== undefined && { mac: answer.mac }), ...(answer.host && { host: answer.host.name }), sentence });
-    else log('debug', sentence);
-  }
-}
-
-function tellOtherServers(result: OtherServers, { log, model }: BootServerOptions): void {
-  const mode = model().cluster.network.dhcp;
-  if (result.kind === 'found' && mode === 'authoritative') {
-    log('warn', `Another DHCP server, ${result.server}, answers on this network: a machine takes whichever is first. Switch that one off, or set network.dhcp to proxy in pxen.yaml so that it gives the addresses and PXEN the boot files.`);
-  } else if (result.kind === 'none' && mode === 'proxy') {
-    log('warn', 'network.dhcp is proxy, but no DHCP server answers on this network: machines get no address. Start it, or set network.dhcp to authoritative in pxen.yaml.');
   }
 }
 

@@ -1,16 +1,16 @@
-/** Lets a sentence through once, then not again for a while: a machine that asks every second must not fill the log. */
+/** Lets a sentence through once, then not again for a while (a minute unless said otherwise): a machine that asks every second must not fill the log. */
 
 import type { Clock } from '../system';
 
 const QUIET_MS = 60_000;
 const MOST_REMEMBERED = 1000;
 
-export function createRepeatFilter(clock: Clock): (sentence: string) => boolean {
+export function createRepeatFilter(clock: Clock, quietMs = QUIET_MS): (sentence: string) => boolean {
   const lastSaid = new Map<string, number>();
   return (sentence) => {
     const now = clock.now();
     const last = lastSaid.get(sentence);
-    if (last !== undefined && now - last < QUIET_MS) return false;
+    if (last !== undefined && now - last < quietMs) return false;
     lastSaid.delete(sentence);
     lastSaid.set(sentence, now);
     // The oldest goes first: however many strangers there are, this stays small.

@@ -49,6 +49,10 @@ export interface BootServerOptions {
   readonly authorizedKeys: () => readonly string[];
   /** Appended to Xen's and Linux's command lines; the QEMU lab spares its slow machines so. */
   readonly extraArguments?: () => { readonly xen: string; readonly kernel: string };
+  /** Absolute path of the drive's `state` folder: leases of the range, and which unknown machines were heard. */
+  readonly stateFolder: string;
+  /** Serve as `authoritative` although another DHCP server answers on the network. */
+  readonly despiteOtherDhcp?: boolean;
   /** Every TFTP transfer from the listening port; otherwise each has a port of its own. */
   readonly tftpSinglePort?: boolean;
   readonly onEvent: (event: NetbootEvent) => void;

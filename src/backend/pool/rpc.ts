@@ -12,7 +12,8 @@ import {
   type MessageReader,
   type MessageWriter,
 } from 'vscode-jsonrpc/node';
-import type { BackendNotifications, BackendRecord, BackendRequests, PoolEvent } from '../../protocol';
+import type { BackendNotifications, BackendRecord, BackendRequests, OtherDhcpServerData, PoolEvent } from '../../protocol';
+import { OtherDhcpServerError } from '../netboot/dhcp/beside';
 import type { Clock, Log } from '../system';
 import { connectTo } from './claim';
 
@@ -139,8 +140,13 @@ async function abortable<Result>(token: CancellationToken, gone: AbortSignal, ta
     return await task(AbortSignal.any([cancelled.signal, gone]));
   } catch (error) {
     if (cancelled.signal.aborted || gone.aborted) throw new ResponseError(REQUEST_CANCELLED, 'cancelled');
-    throw new ResponseError(REQUEST_FAILED, error instanceof Error ? error.message : String(error));
+    throw new ResponseError(REQUEST_FAILED, error instanceof Error ? error.message : String(error), dataOf(error));
   } finally {
     subscription.dispose();
   }
+}
+
+/** For whoever can offer more than the message. */
+function dataOf(error: unknown): OtherDhcpServerData | undefined {
+  return error instanceof OtherDhcpServerError ? { code: 'other-dhcp-server', servers: error.servers } : undefined;
 }

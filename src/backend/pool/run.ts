@@ -35,6 +35,8 @@ import { troubleOf } from './trouble';
 export interface PoolRunOptions extends Omit<EffectsOptions, 'probeMs'> {
   readonly startBootServer: (options: BootServerOptions) => Promise<BootServer>;
   readonly random: Random;
+  /** Serve addresses although another DHCP server answers on the network. */
+  readonly despiteOtherDhcp: boolean;
   readonly onEvent: (event: PoolEvent) => void;
 }
 
@@ -120,12 +122,14 @@ class Runner implements PoolRun {
   }
 
   async open(): Promise<void> {
-    const { model, environment, state, clock, random, log, keys, onEvent } = this.options;
+    const { model, environment, state, clock, random, log, keys, onEvent, despiteOtherDhcp } = this.options;
     this.server = await this.options.startBootServer({
       model: () => model,
       imagesFolder: environment.imagesFolder,
       image: () => environment.image(model),
       endpoints: environment.netboot,
+      stateFolder: environment.stateFolder,
+      despiteOtherDhcp,
       tokens: createBootTokens({ state, model: () => model, clock, random }),
       authorizedKeys: () => keys.authorizedKeys,
       ...(environment.extraArguments && { extraArguments: environment.extraArguments }),

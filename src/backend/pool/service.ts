@@ -66,11 +66,11 @@ export class PoolService {
    * Boots the pool, or joins the boot that is under way. Resolves when nothing more happens by itself. An aborted signal ends
    * the run: hosts and VMs are left as they are. Rejects with a `PoolError` when it can't begin.
    */
-  async boot({ drive, target }: BootParams, signal: AbortSignal): Promise<BootResult> {
+  async boot({ drive, target, despiteOtherDhcp = false }: BootParams, signal: AbortSignal): Promise<BootResult> {
     const root = await rootOf(drive);
     await this.ending.get(root);
     const present = this.pools.get(root);
-    const opening = present ?? this.open(root, target, signal);
+    const opening = present ?? this.open(root, { target, despiteOtherDhcp }, signal);
     if (present === undefined) {
       this.pools.set(root, opening);
       opening.catch(() => this.pools.delete(root));
@@ -159,7 +159,7 @@ export class PoolService {
     return { woken: chosen.map(({ name }) => name) };
   }
 
-  private async open(root: string, target: PoolTarget, signal: AbortSignal): Promise<OwnedPool> {
+  private async open(root: string, { target, despiteOtherDhcp }: Required<Omit<BootParams, 'drive'>>, signal: AbortSignal): Promise<OwnedPool> {
     const { openEnvironment, parts, log } = this.options;
     const { model, problems, specTexts } = await loadDrive(root);
     if (model === undefined) throw new DriveInvalidError(root, problems);
@@ -184,6 +184,7 @@ export class PoolService {
         specText: (vm) => specTexts.get(`vm/${vm}`),
         vmUuids: vmUuids(model, driveId),
         environment,
+        despiteOtherDhcp,
         state,
         keys: await openPoolKeys(environment.keysFolder, `pxen-${model.cluster.name}`),
         golden: new GoldenImages(root, path.join(environment.stateFolder, 'golden')),

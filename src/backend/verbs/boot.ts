@@ -8,6 +8,8 @@ import type { VerbIo } from './io';
 export interface BootOptions {
   readonly drive: string;
   readonly stay: boolean;
+  /** Serve addresses although another DHCP server answers on the network. */
+  readonly despiteOtherDhcp: boolean;
   readonly json: boolean;
 }
 

@@ -13,6 +13,7 @@ export interface BootPoolOptions {
   readonly target: PoolTarget;
   /** Goes on serving, and bringing back what is lost, until interrupted or shut down. */
   readonly stay: boolean;
+  readonly despiteOtherDhcp?: boolean;
   /** One event a line on standard output. */
   readonly json: boolean;
 }
@@ -62,7 +63,7 @@ export function isExpected(error: unknown): error is Error {
   return error instanceof PoolError || (error instanceof Error && EXPECTED.has(error.name));
 }
 
-const EXPECTED = new Set(['PoolError', 'DriveInvalidError', 'PoolKeyError', 'StateFileError', 'ListenError', 'ImageError', 'WakeError', 'HostError', 'LimitError']);
+const EXPECTED = new Set(['PoolError', 'DriveInvalidError', 'PoolKeyError', 'StateFileError', 'ListenError', 'OtherDhcpServerError', 'ImageError', 'WakeError', 'HostError', 'LimitError']);
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

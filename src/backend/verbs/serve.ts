@@ -20,6 +20,8 @@ import { openLiveModel } from './liveModel';
 
 export interface ServeOptions {
   readonly drive: string;
+  /** Serve addresses although another DHCP server answers on the network. */
+  readonly despiteOtherDhcp: boolean;
   /** One event a line on standard output. */
   readonly json: boolean;
 }
@@ -36,7 +38,7 @@ export async function runServe(options: ServeOptions, io: VerbIo): Promise<numbe
   }
 }
 
-async function serve({ drive, json }: ServeOptions, io: VerbIo): Promise<void> {
+async function serve({ drive, despiteOtherDhcp, json }: ServeOptions, io: VerbIo): Promise<void> {
   const root = path.resolve(drive);
   const { clock, random } = realParts;
   const listeners = new Set<(event: PoolEvent) => void>([(event) => show(event, json, io)]);
@@ -78,6 +80,8 @@ async function serve({ drive, json }: ServeOptions, io: VerbIo): Promise<void> {
       imagesFolder: environment.imagesFolder,
       image: () => environment.image(model()),
       endpoints: environment.netboot,
+      stateFolder: environment.stateFolder,
+      despiteOtherDhcp,
       tokens: createBootTokens({ state: openDriveState(environment.stateFolder, clock, random), model, clock, random }),
       authorizedKeys: () => keys.authorizedKeys,
       onEvent: (event) => emit(netbootEvent(event, now())),

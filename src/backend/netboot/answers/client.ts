@@ -14,6 +14,8 @@ export interface Client {
   readonly fetches: 'tftp' | 'http';
   /** Of iPXE only: what this build can do, as it says itself. */
   readonly features: { readonly http: boolean; readonly multiboot: boolean };
+  /** Option 60, fit to be shown anywhere; empty when it said none. */
+  readonly vendorClass: string;
 }
 
 /**
@@ -51,14 +53,21 @@ export function describeClient(message: DhcpMessage): Client | undefined {
   if (message.hardwareType !== 1 || message.hardwareAddress.length !== 17) return undefined;
   const known = architecturesOf(message.options).flatMap((number) => ARCHITECTURES[number] ?? []);
   const first = known[0] ?? BIOS;
-  const base = { mac: message.hardwareAddress, architecture: first.architecture };
-  if (isIpxe(message.options)) return { ...base, kind: 'ipxe', fetches: 'tftp', features: ipxeFeatures(message.options) };
   const vendorClass = textOf(message.options, OPTION.vendorClass) ?? '';
+  const base = { mac: message.hardwareAddress, architecture: first.architecture, vendorClass: plainText(vendorClass) };
+  if (isIpxe(message.options)) return { ...base, kind: 'ipxe', fetches: 'tftp', features: ipxeFeatures(message.options) };
   const none = { http: false, multiboot: false };
   if (vendorClass.startsWith('HTTPClient')) return { ...base, kind: 'uefi', fetches: 'http', features: none };
   if (vendorClass.startsWith('PXEClient')) return { ...base, kind: first.uefi ? 'uefi' : 'bios', fetches: 'tftp', features: none };
   return { ...base, kind: 'os', fetches: 'tftp', features: none };
 }
+
+/** Whoever sends a packet chooses its words: what can mean something to a terminal, to YAML or to iPXE is taken out. */
+function plainText(text: string): string {
+  return text.replace(/[^A-Za-z0-9 .:_/-]/g, '?').slice(0, LONGEST_PLAIN_TEXT);
+}
+
+const LONGEST_PLAIN_TEXT = 64;
 
 /** iPXE sends the bare string; a client that follows RFC 3004 puts a length octet before it. */
 function isIpxe(options: DhcpOptions): boolean {

@@ -17,8 +17,13 @@ export function httpBase(facts: Pick<ServerFacts, 'address' | 'httpPort'>): stri
 }
 
 export function hostOfMac(model: PoolModel, mac: string): HostModel | undefined {
-  return model.hosts.find((host) => host.macs.includes(mac));
+  let byMac = INDEXES.get(model);
+  if (!byMac) INDEXES.set(model, (byMac = new Map(model.hosts.flatMap((host) => host.macs.map((each) => [each, host])))));
+  return byMac.get(mac);
 }
+
+/** Asked with every packet, of thousands of hosts. A model never changes, so this is only a memory of what follows from it. */
+const INDEXES = new WeakMap<PoolModel, ReadonlyMap<string, HostModel>>();
 
 /** How a host is named in sentences: `node1 (52:54:00:aa:00:01)`. */
 export function nameOfHost(host: HostModel, mac: string): string {

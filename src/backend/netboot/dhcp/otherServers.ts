@@ -1,61 +1,67 @@
 /**
- * Looks for other DHCP servers on the network: asks for an address in the name of a machine that doesn't exist, as a relay
- * would, so that the offers come back to our own port (RFC 2131 §4.1). Nobody's lease is taken: an offer that isn't requested
- * lapses.
+ * Looks for other DHCP servers on the network: asks as a relay would, in the name of a machine that doesn't exist, so that the
+ * answers come back to our own port (RFC 2131 §4.1). Asked in two ways at once:
+ *
+ * - INFORM, which servers answer at once: it takes no address. dnsmasq, Kea and most routers are found within milliseconds.
+ * - DISCOVER, for those that pass an INFORM over (ISC's dhcpd unless told that it is authoritative). They may first try by a
+ *   ping whether the address is free: one second in dhcpd, three in dnsmasq. No lease is taken: an offer that isn't requested
+ *   lapses, and since it is always the same machine that asks, it is always the same offer.
  */
 
 import { ANY_ADDRESS, LIMITED_BROADCAST } from '../ipv4';
 import type { Clock, Random } from '../../system';
 import { encodeDhcp, EMPTY_REQUEST, type DhcpMessage } from './codec';
-import { addressOf, messageTypeOf, messageTypeValue, OPTION } from './options';
-
-/** How the network is served beside us. */
-export type OtherServers = { readonly kind: 'found'; readonly server: string } | { readonly kind: 'none' };
+import { addressOf, messageTypeOf, messageTypeValue, OPTION, textOf, type MessageType } from './options';
 
 export interface LookoutOptions {
-  /** Ours; the offers come here. */
+  /** Ours; the answers come here. */
   readonly address: string;
   readonly send: (bytes: Buffer, address: string) => void;
-  /** Once for each server after each look, or `none` when nobody answered in time. */
-  readonly onResult: (result: OtherServers) => void;
+  /** Once for each server in each look, when it is heard. `sender`: the address its packet came from. */
+  readonly onFound: (server: string, sender: string) => void;
+  /** At the end of a look that found none. */
+  readonly onNone: () => void;
   readonly clock: Clock;
   readonly random: Random;
+  /** Asked after each look: how long until the next. */
+  readonly nextLookMs: () => number;
 }
 
 export interface Lookout {
   /** Takes every message that comes to port 67; true when it concerns a look, and nobody else. */
-  take(message: DhcpMessage): boolean;
+  take(message: DhcpMessage, sender: string): boolean;
   close(): void;
 }
 
-const LOOK_EVERY_MS = 10 * 60_000;
-/** Servers first try the address they are about to offer by a ping, which takes up to three seconds. */
-const WAIT_MS = 5_000;
+/** In whose name is asked: locally administered, as no real card is ("PXEN" in the middle). */
+export const PROBE_MAC = '02:50:58:45:4e:00';
 
-/** Looks at once, then every ten minutes. */
-export function openLookout({ address, send, onResult, clock, random }: LookoutOptions): Lookout {
+/** The pings mentioned above, and some. */
+export const LOOK_MS = 5_000;
+
+/** Looks at once, and again each `nextLookMs`. */
+export function openLookout({ address, send, onFound, onNone, clock, random, nextLookMs }: LookoutOptions): Lookout {
   let transactionId = 0;
   let found = new Set<string>();
   let cancel: () => void = () => undefined;
 
   const look = () => {
-    const probe = probeRequest(address, random);
-    transactionId = probe.transactionId;
+    transactionId = random(4).readUInt32BE(0);
     found = new Set();
-    send(encodeDhcp(probe).bytes, LIMITED_BROADCAST);
-    cancel = clock.after(WAIT_MS, () => {
-      if (found.size === 0) onResult({ kind: 'none' });
-      cancel = clock.after(LOOK_EVERY_MS - WAIT_MS, look);
+    for (const type of ['inform', 'discover'] as const) send(encodeDhcp(probe(type, address, transactionId)).bytes, LIMITED_BROADCAST);
+    cancel = clock.after(LOOK_MS, () => {
+      if (found.size === 0) onNone();
+      cancel = clock.after(nextLookMs(), look);
     });
   };
   look();
   return {
-    take: (message) => {
-      if (message.transactionId !== transactionId || message.relayAddress !== address) return false;
-      const server = offerer(message);
+    take: (message, sender) => {
+      if (message.hardwareAddress !== PROBE_MAC || message.transactionId !== transactionId || message.relayAddress !== address) return false;
+      const server = serverOf(message, sender);
       if (server !== undefined && server !== address && !found.has(server)) {
         found.add(server);
-        onResult({ kind: 'found', server });
+        onFound(server, sender);
       }
       return true;
     },
@@ -63,22 +69,23 @@ export function openLookout({ address, send, onResult, clock, random }: LookoutO
   };
 }
 
-function probeRequest(address: string, random: Random): DhcpMessage {
-  const bytes = random(9);
-  // Locally administered, as no real card is.
-  const hardwareAddress = ['02', ...Array.from(bytes.subarray(0, 5), (byte) => byte.toString(16).padStart(2, '0'))].join(':');
+function probe(type: MessageType, address: string, transactionId: number): DhcpMessage {
   return {
     ...EMPTY_REQUEST,
     hops: 1,
-    transactionId: bytes.readUInt32BE(5),
+    transactionId,
+    // An INFORM comes from a machine that has an address; of which network shows in the relay's.
+    clientAddress: type === 'inform' ? address : ANY_ADDRESS,
     relayAddress: address,
-    hardwareAddress,
-    options: new Map([[OPTION.messageType, messageTypeValue('discover')]]),
+    hardwareAddress: PROBE_MAC,
+    options: new Map([[OPTION.messageType, messageTypeValue(type)]]),
   };
 }
 
-/** Who offers an address; a proxy offers none and is in nobody's way. */
-function offerer(message: DhcpMessage): string | undefined {
-  if (message.op !== 'reply' || messageTypeOf(message.options) !== 'offer' || message.yourAddress === ANY_ADDRESS) return undefined;
-  return addressOf(message.options, OPTION.serverIdentifier) ?? (message.nextServer === ANY_ADDRESS ? undefined : message.nextServer);
+/** Who gives addresses, or the settings that go with one; a proxy gives neither and is in nobody's way. */
+function serverOf(message: DhcpMessage, sender: string): string | undefined {
+  if (message.op !== 'reply' || textOf(message.options, OPTION.vendorClass)?.startsWith('PXEClient') === true) return undefined;
+  const type = messageTypeOf(message.options);
+  const gives = type === 'offer' ? message.yourAddress !== ANY_ADDRESS : type === 'ack';
+  return gives ? (addressOf(message.options, OPTION.serverIdentifier) ?? sender) : undefined;
 }

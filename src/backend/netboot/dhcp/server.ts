@@ -2,14 +2,16 @@
 
 import type dgram from 'node:dgram';
 import { replyDestination } from '../answers/destination';
-import type { DhcpAnswer } from '../answers/dhcp';
-import type { Clock, Random } from '../../system';
+import { silence, type DhcpAnswer } from '../answers/exchange';
+import { delay, type Clock, type Random } from '../../system';
 import type { NetbootEndpoints } from '../endpoints';
 import { LIMITED_BROADCAST } from '../ipv4';
 import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
+import type { Beside } from './beside';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
+import type { Settle } from './lending';
 import { OPTION, uint16Of } from './options';
-import { openLookout, type Lookout, type OtherServers } from './otherServers';
+import { openLookout, type Lookout } from './otherServers';
 
 export interface DhcpServerOptions {
   readonly bindAddress: string;
@@ -17,8 +19,10 @@ export interface DhcpServerOptions {
   readonly ports: { readonly dhcp: number; readonly pxe: number };
   readonly replies: NetbootEndpoints['dhcpReplies'];
   readonly answer: (request: DhcpMessage, port: 'dhcp' | 'pxe') => DhcpAnswer;
-  /** Another DHCP server was found on the network, or none was. Only with `rfc2131`. */
-  readonly onOtherServers: (result: OtherServers) => void;
+  /** Carries out what an answer does to the range. */
+  readonly settle: Settle;
+  /** What other DHCP servers on the network mean for us. They are looked for only with `rfc2131`. */
+  readonly beside: Beside;
   readonly clock: Clock;
   readonly random: Random;
   /** Called after the reply has left, or at once for silence. */
@@ -33,13 +37,23 @@ export interface DhcpServer {
 }
 
 /**
+ * How long the first look for other servers keeps machines waiting. Those that answer an INFORM do so in a few
+ * milliseconds; for the others the look goes on while we serve. The requests that come meanwhile are answered after it.
+ */
+const WAIT_FOR_OTHERS_MS = 100;
+const MOST_KEPT_WAITING = 1024;
+
+/**
  * With `rfc2131` two sockets share port 67: the one on the interface's address sends everything and hears unicasts
  * (limited broadcasts from it leave by that interface, where one on 0.0.0.0 would follow the default route), the one on
- * 255.255.255.255 hears broadcasts and nothing else. With `to-source` one socket does.
+ * 255.255.255.255 hears broadcasts and nothing else. With `to-source` one socket does. Rejects with an
+ * `OtherDhcpServerError` when there is another server that forbids to serve.
  */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
+  const { beside, clock } = options;
   const sockets: dgram.Socket[] = [];
   let lookout: Lookout | undefined;
+  let waiting: (() => void)[] | undefined = [];
   const open = async (service: string, address: string, port: number) => {
     const socket = await openUdp(service, { address, port }, (error) => options.onTrouble(`${service}: ${error.message}`));
     sockets.push(socket);
@@ -49,26 +63,42 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
+  const serve = (hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe') => {
+    onDatagram(hears, (bytes, source) => {
+      const decoded = decodeDhcp(bytes);
+      if ('problem' in decoded || lookout?.take(decoded.message, source.address) === true) return;
+      const take = () => answerTo(decoded.message, source, sends, port, options);
+      if (waiting === undefined) take();
+      else if (waiting.length < MOST_KEPT_WAITING) waiting.push(take);
+    });
+  };
   try {
     const main = await open('DHCP', options.bindAddress, options.ports.dhcp);
     const pxe = await open('The PXE boot service', options.bindAddress, options.ports.pxe);
-    const take = (message: DhcpMessage) => lookout?.take(message) ?? false;
-    serve(main, main, 'dhcp', options, take);
-    serve(pxe, pxe, 'pxe', options, take);
+    serve(main, main, 'dhcp');
+    serve(pxe, pxe, 'pxe');
     if (options.replies === 'rfc2131') {
       main.setBroadcast(true);
       const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
-      serve(broadcasts, main, 'dhcp', options, take);
-      lookout = openLookout({
-        address: options.bindAddress,
-        send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
-          if (error) options.onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
-        }),
-        onResult: options.onOtherServers,
-        clock: options.clock,
-        random: options.random,
+      serve(broadcasts, main, 'dhcp');
+      const firstFound = new Promise<void>((resolve) => {
+        lookout = openLookout({
+          address: options.bindAddress,
+          send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
+            if (error) options.onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
+          }),
+          onFound: (server, sender) => void beside.found(server, sender).then(resolve),
+          onNone: () => beside.none(),
+          nextLookMs: () => beside.nextLookMs(),
+          clock,
+          random: options.random,
+        });
       });
+      await Promise.race([firstFound, delay(clock, WAIT_FOR_OTHERS_MS)]);
     }
+    beside.begin();
+    for (const take of waiting) take();
+    waiting = undefined;
     return { ports: { dhcp: portOf(main), pxe: portOf(pxe) }, close };
   } catch (error) {
     await close();
@@ -76,23 +106,30 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   }
 }
 
-function serve(hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions, isOurs: (message: DhcpMessage) => boolean): void {
-  onDatagram(hears, (bytes, source) => {
-    const decoded = decodeDhcp(bytes);
-    if ('problem' in decoded || isOurs(decoded.message)) return;
-    const answer = options.answer(decoded.message, port);
+function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions): void {
+  const { beside, onAnswer, onTrouble } = options;
+  const decide = () => options.answer(request, port);
+  const send = (answer: DhcpAnswer) => {
     if (answer.kind === 'silence') {
-      options.onAnswer(answer);
+      onAnswer(answer);
       return;
     }
-    const reply = encodeDhcp(answer.message, uint16Of(decoded.message.options, OPTION.maximumMessageSize));
+    const reply = encodeDhcp(answer.message, uint16Of(request.options, OPTION.maximumMessageSize));
     if (reply.omitted.length > 0) {
-      options.onTrouble(`${answer.client.mac} takes only small DHCP messages: options ${reply.omitted.join(', ')} were left out of its answer`);
+      onTrouble(`${answer.client.mac} takes only small DHCP messages: options ${reply.omitted.join(', ')} were left out of its answer`);
     }
     const destination = port === 'pxe' || options.replies === 'to-source' ? source : replyDestination(answer.message);
-    sends.send(reply.bytes, destination.port, destination.address, (error) => {
-      if (error) options.onTrouble(`an answer to ${answer.client.mac} couldn't be sent to ${destination.address}: ${error.message}`);
-      else options.onAnswer(answer);
+    socket.send(reply.bytes, destination.port, destination.address, (error) => {
+      if (error) onTrouble(`an answer to ${answer.client.mac} couldn't be sent to ${destination.address}: ${error.message}`);
+      else onAnswer(answer);
     });
-  });
+  };
+  const why = beside.silentBecause;
+  if (why !== undefined) {
+    onAnswer(silence('quiet', `${request.hardwareAddress} asked by DHCP and got no answer: ${why}`));
+    return;
+  }
+  const answer = decide();
+  if (answer.lease === undefined) send(answer);
+  else void options.settle(answer, decide).then(send, (error: unknown) => onTrouble(`${request.hardwareAddress} got no address of the range: ${String(error)}`));
 }

@@ -1,0 +1,112 @@
+/**
+ * What another DHCP server on the network means for this one. Beside one we don't serve as `authoritative`: a machine takes
+ * whichever answer comes first, so half the boots would fail in ways that nobody understands.
+ *
+ * One that answers the first look before we serve ends the start. One that takes longer to answer it makes us fall silent
+ * until it is gone. One that turns up later, when hosts rest on our answers, is only told of: else whoever plugs in a router
+ * could switch the pool's boot server off.
+ */
+
+import type { NetworkModel } from '../../drive/model';
+import type { Log } from '../../system';
+import type { FindNeighbour } from '../neighbours';
+
+export interface OtherDhcpServer {
+  /** As it calls itself (option 54). */
+  readonly address: string;
+  /** Undefined when it can't be known: the server is behind a router, or the system doesn't tell. */
+  readonly mac?: string;
+}
+
+/** Refuses to serve as `authoritative` beside another DHCP server. */
+export class OtherDhcpServerError extends Error {
+  override readonly name = 'OtherDhcpServerError';
+
+  constructor(readonly servers: readonly OtherDhcpServer[]) {
+    super(`${found(servers)}, and a machine takes whichever answer comes first: PXEN doesn't serve beside it. ${REMEDY}`);
+  }
+}
+
+const REMEDY =
+  'Switch that one off; or let it give the addresses and PXEN only the boot files: in pxen.yaml, under "network:", write the line "dhcp: proxy" in place of "dhcp: authoritative"; or serve all the same: --despite-other-dhcp.';
+
+export interface BesideOptions {
+  readonly mode: () => NetworkModel['dhcp'];
+  /** The administrator has said to serve all the same. */
+  readonly despite: boolean;
+  readonly findNeighbour: FindNeighbour;
+  readonly log: Log;
+}
+
+const LOOK_EVERY_MS = 10 * 60_000;
+/** While we are silent because of another: it may have been switched off just now. */
+const LOOK_AGAIN_MS = 15_000;
+const NEIGHBOUR_LIMIT_MS = 100;
+
+export class Beside {
+  readonly #options: BesideOptions;
+  readonly #beforeServing: OtherDhcpServer[] = [];
+  #serving = false;
+  #firstLookIsOver = false;
+  #silent = false;
+  #isTold = false;
+
+  constructor(options: BesideOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined when a machine may be answered now; else why not. */
+  get silentBecause(): string | undefined {
+    return this.#silent && this.#refuses() ? 'another DHCP server is on the network' : undefined;
+  }
+
+  /** Serving begins now. Throws an `OtherDhcpServerError` when what was found so far forbids it. */
+  begin(): void {
+    if (this.#beforeServing.length > 0 && this.#refuses()) throw new OtherDhcpServerError(this.#beforeServing);
+    this.#serving = true;
+  }
+
+  async found(address: string, sender: string): Promise<void> {
+    const { findNeighbour, log } = this.#options;
+    const mac = await findNeighbour(sender, NEIGHBOUR_LIMIT_MS);
+    const server = { address, ...(mac !== undefined && { mac }) };
+    if (!this.#serving) this.#beforeServing.push(server);
+    if (!this.#serving && this.#refuses()) return;
+    if (this.#options.mode() === 'proxy') {
+      if (!this.#isTold) log('info', `${found([server])} and gives the machines their addresses; PXEN adds the boot files.`);
+    } else if (!this.#refuses()) {
+      log('warn', `${found([server])}: a machine takes whichever answer comes first. PXEN serves all the same, as it was told to.`);
+    } else if (this.#firstLookIsOver && !this.#silent) {
+      log('warn', `${found([server])}: a machine takes whichever answer comes first. ${REMEDY}`);
+    } else if (!this.#silent) {
+      this.#silent = true;
+      log('error', `${found([server])}: PXEN answers no DHCP until it is gone. ${REMEDY}`);
+    }
+    this.#isTold = true;
+  }
+
+  none(): void {
+    this.#firstLookIsOver = true;
+    if (this.#options.mode() === 'proxy') {
+      this.#options.log('warn', 'network.dhcp is proxy, but no DHCP server answers on this network: machines get no address. Start it, or set network.dhcp to authoritative in pxen.yaml.');
+    }
+    if (this.#silent) this.#options.log('info', 'The other DHCP server is gone: PXEN answers again.');
+    this.#silent = false;
+    this.#isTold = false;
+  }
+
+  /** Asked after each look. */
+  nextLookMs(): number {
+    this.#firstLookIsOver = true;
+    return this.silentBecause === undefined ? LOOK_EVERY_MS : LOOK_AGAIN_MS;
+  }
+
+  #refuses(): boolean {
+    return this.#options.mode() === 'authoritative' && !this.#options.despite;
+  }
+}
+
+function found(servers: readonly OtherDhcpServer[]): string {
+  const names = servers.map(({ address, mac }) => `${address} (${mac ?? 'its MAC can\'t be seen from here'})`);
+  return `${names.length === 1 ? 'Another DHCP server' : 'Other DHCP servers'}, ${names.join(' and ')}, ${names.length === 1 ? 'answers' : 'answer'} on this network`;
+}

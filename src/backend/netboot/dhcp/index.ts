@@ -1,0 +1,83 @@
+/** DHCP as the boot server has it: the decisions over the model, the range, other servers, and what is told of it all. */
+
+import { answerDhcp } from '../answers/dhcp';
+import type { DhcpAnswer } from '../answers/exchange';
+import type { NetbootMetrics } from '../metrics';
+import { type FindNeighbour, neighbourFinder } from '../neighbours';
+import { createRepeatFilter } from '../repeats';
+import type { BootServerOptions, NetbootEvent } from '../server';
+import { openUnknownMachines } from '../unknownMachines';
+import { Beside } from './beside';
+import { openLeaseBook } from './leaseBook';
+import { createLending } from './lending';
+import { PROBE_MAC } from './otherServers';
+import { type DhcpServer, startDhcpServer } from './server';
+
+export interface DhcpOptions extends Omit<BootServerOptions, 'tokens' | 'authorizedKeys' | 'imagesFolder'> {
+  /** Of the HTTP server that boot files are fetched from. */
+  readonly httpPort: number;
+  readonly metrics: NetbootMetrics;
+  readonly onTrouble: (sentence: string) => void;
+  /** Whether a sentence wasn't told a moment ago. */
+  readonly firstTime: (sentence: string) => boolean;
+}
+
+/** A machine that asks in a circle is told of once a second; a host that boots anew takes longer than that. */
+const SAME_REPLY_MS = 1000;
+/** How long a machine that has a host's address is waited for to say so. */
+const DISPUTE_LIMIT_MS = 1000;
+
+export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
+  const { endpoints, model, clock, log, onTrouble, stateFolder } = options;
+  const { bindAddress } = endpoints;
+  const findNeighbour = neighbourFinder(bindAddress, clock);
+  const [unknown, book] = await Promise.all([openUnknownMachines(stateFolder, clock, onTrouble), openLeaseBook(stateFolder, clock, onTrouble)]);
+  const tell = teller(options, findNeighbour);
+  const server = await startDhcpServer({
+    bindAddress,
+    ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
+    replies: endpoints.dhcpReplies,
+    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: options.httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
+    settle: createLending({ book, findNeighbour, clock, onTrouble }),
+    beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, log }),
+    onAnswer: (answer) => {
+      // Another boot server that looks for DHCP servers is no machine.
+      if (answer.client && !answer.host && answer.client.mac !== PROBE_MAC) unknown.heard(answer.client);
+      tell(answer);
+    },
+    onTrouble,
+    clock,
+    random: options.random,
+  });
+  return {
+    ports: server.ports,
+    close: async () => {
+      await server.close();
+      await unknown.close();
+      await book.saved();
+    },
+  };
+}
+
+function teller({ onEvent, log, metrics, clock, firstTime }: DhcpOptions, findNeighbour: FindNeighbour): (answer: DhcpAnswer) => void {
+  const isNews = createRepeatFilter(clock, SAME_REPLY_MS);
+  const refused = ({ client, host }: DhcpAnswer, sentence: string): NetbootEvent => ({ kind: 'refused', ...(client && { mac: client.mac }), ...(host && { host: host.name }), sentence });
+  return (answer) => {
+    metrics.dhcp.inc({ answer: answer.kind });
+    const { sentence, client, host } = answer;
+    if (answer.kind === 'reply') {
+      if (isNews(sentence)) onEvent({ kind: 'dhcp', mac: answer.client.mac, ...(host && { host: host.name }), client: answer.client.kind, sentence });
+    } else if (!firstTime(sentence)) {
+      return;
+    } else if (answer.disputed !== undefined) {
+      void findNeighbour(answer.disputed, DISPUTE_LIMIT_MS).then((mac) => {
+        const who = mac === undefined || mac === client?.mac ? "its MAC can't be seen from here" : `its MAC is ${mac}`;
+        onEvent(refused(answer, `${sentence} (${who})`));
+      });
+    } else if (answer.interest === 'notable') {
+      onEvent(refused(answer, sentence));
+    } else {
+      log('debug', sentence);
+    }
+  };
+}

@@ -1,0 +1,66 @@
+/** Carries out what an answer does to the range: shows that an address is free, records it, and only then lets the reply go. */
+
+import type { Clock } from '../../system';
+import { AVOIDED_MS } from '../answers/leases';
+import { silence, type DhcpAnswer } from '../answers/exchange';
+import type { FindNeighbour } from '../neighbours';
+import type { LeaseBook } from './leaseBook';
+
+export interface LendingOptions {
+  readonly book: LeaseBook;
+  readonly findNeighbour: FindNeighbour;
+  readonly clock: Clock;
+  readonly onTrouble: (sentence: string) => void;
+}
+
+/** Whoever has the address answers ARP within milliseconds; firmware waits for an offer for seconds. */
+const LOOK_MS = 250;
+/** Addresses tried for one machine: so many taken ones in a row mean that somebody else lends this range. */
+const TRIES = 3;
+/**
+ * New machines in a burst, and then each second. A machine that invents MACs fills no range of any size in the time that an
+ * offer is held; hosts of the drive and machines that hold an address already are never counted.
+ */
+const BURST = 32;
+const PER_SECOND = 2;
+
+/** Resolves with the answer to send. `again` decides anew, after what was found out. */
+export type Settle = (answer: DhcpAnswer, again: () => DhcpAnswer) => Promise<DhcpAnswer>;
+
+export function createLending({ book, findNeighbour, clock, onTrouble }: LendingOptions): Settle {
+  let allowed = BURST;
+  let countedAt = clock.now();
+  const mayBegin = () => {
+    const now = clock.now();
+    allowed = Math.min(BURST, allowed + (Math.max(0, now - countedAt) / 1000) * PER_SECOND);
+    countedAt = now;
+    if (allowed < 1) return false;
+    allowed -= 1;
+    return true;
+  };
+  return async (first, again) => {
+    let answer = first;
+    for (let tried = 0; tried < TRIES; tried += 1) {
+      const change = answer.lease;
+      if (change === undefined) return answer;
+      if (!('isNew' in change) || !change.isNew) {
+        book.apply(change);
+        if (change.state !== 'offered') await book.saved();
+        return answer;
+      }
+      if (tried === 0 && !mayBegin()) return silence('notable', 'more new machines ask for an address than the range is lent to at once: some are left waiting');
+      // Held while it is looked at, so that nobody else is offered it.
+      book.apply({ ...change, state: 'offered' });
+      const holder = await findNeighbour(change.address, LOOK_MS);
+      if (holder === undefined || holder === change.mac) {
+        book.apply(change);
+        if (change.state === 'lent') await book.saved();
+        return answer;
+      }
+      onTrouble(`${change.address} of the range is in use by ${holder}, to which PXEN didn't lend it: it is left alone for an hour. Give that machine another address, or shrink network.range`);
+      book.apply({ state: 'avoided', address: change.address, mac: holder, untilMs: clock.now() + AVOIDED_MS });
+      answer = again();
+    }
+    return silence('notable', 'one address of the range after the other is in use by machines that PXEN lent none to: does another DHCP server lend the same range?');
+  };
+}
