@@ -81,7 +81,7 @@ describe('pxen plan', () => {
     await openDriveState(path.join(drive, 'state'), systemClock, systemRandom).writePlacement(lock);
     const plan = JSON.parse((await run({ json: true })).out) as PlanJson;
     expect(plan.assignments).toEqual({ db1: 'node2' });
-    expect(plan.actions).toEqual([{ kind: 'start', vm: 'db1', host: 'node2' }]);
+    expect(plan.actions).toEqual([{ kind: 'start', vm: 'db1', host: 'node2', seconds: 5, after: [] }]);
   });
 
   it('tells the problems of an invalid drive and exits 2', async () => {

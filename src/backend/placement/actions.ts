@@ -1,34 +1,76 @@
 /**
- * The actions that lead from what is to the plan. Starts follow `start.after`, then priority, then name; the disks a VM lacks are
- * made right before it starts. Nothing leaves a host, so every state on the way fits because the last one does.
+ * The actions that lead from what is to the plan: first the moves, in an order in which each finds room, then the disks that are made and the VMs that
+ * start. Starts follow `start.after`, then priority, then name; the disks a VM lacks are made right before it starts.
  */
 
-import type { DiskPlace, PlanAction } from '../../protocol';
-import type { PoolModel, VmModel } from '../drive/model';
+import type { DiskPlace, PlanAction, PlanStep } from '../../protocol';
+import type { VmModel } from '../drive/model';
 import { diskKey, own } from './capacity';
-import { byName } from './names';
-import type { Inventory, PreviousPlacement } from './inputs';
+import { dependencies } from './dependencies';
+import { secondsEstimator } from './durations';
+import type { PlanInputs } from './inputs';
+import { Ledger, type Effect } from './ledger';
+import { byName, placeLabel } from './names';
+import { sequenceMoves, type Journey } from './sequence';
 
 export interface Target {
   readonly assignments: Readonly<Record<string, string>>;
   readonly disks: Readonly<Record<string, DiskPlace>>;
 }
 
-export function planActions(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, target: Target): PlanAction[] {
-  const starting = model.vms.filter((vm) => own(target.assignments, vm.name) !== undefined && own(inventory.running, vm.name) === undefined);
-  return inStartOrder(starting).flatMap((vm) => {
-    const host = own(target.assignments, vm.name) ?? '';
-    return [...missingDisks(vm, inventory, previous, target), { kind: 'start' as const, vm: vm.name, host }];
+export interface ActionList {
+  readonly actions: readonly PlanAction[];
+  /** VMs for whose moves no feasible order was found; the list then doesn't lead to the target. */
+  readonly stuck: readonly string[];
+}
+
+export function planActions(inputs: PlanInputs, target: Target): ActionList {
+  const journeys = journeysTo(inputs, target);
+  const arrivals = inStartOrder(newcomers(inputs, target)).flatMap((vm) => arrival(vm, inputs, target));
+  // Newcomers only take: without moves every state on the way fits because the last one does.
+  if (journeys.length === 0) return { actions: timed(arrivals.map((step) => ({ step, takes: NOTHING, releases: NOTHING })), BOUNDLESS, inputs), stuck: [] };
+  const ledger = new Ledger(inputs);
+  const { effects, stuck } = sequenceMoves(journeys, ledger, inputs);
+  return { actions: timed([...effects, ...arrivals.map((step) => ledger.play(step))], new Ledger(inputs), inputs), stuck };
+}
+
+const NOTHING: Effect['takes'] = new Map();
+const BOUNDLESS: Pick<Ledger, 'free' | 'isApart'> = { free: () => Infinity, isApart: () => false };
+
+function timed(effects: readonly Effect[], start: Pick<Ledger, 'free' | 'isApart'>, { model, inventory }: PlanInputs): PlanAction[] {
+  const after = dependencies(effects, start, model);
+  const estimate = secondsEstimator(model, inventory);
+  return effects.map(({ step }, index) => ({ ...step, seconds: estimate(step), after: after[index] ?? [] }));
+}
+
+/** VMs that run elsewhere in the end, or whose disks that exist lie elsewhere. */
+function journeysTo({ model, inventory, previous }: PlanInputs, target: Target): Journey[] {
+  return byName(model.vms).flatMap((vm): Journey[] => {
+    const host = own(target.assignments, vm.name);
+    if (host === undefined) return [];
+    const now = own(inventory.running, vm.name);
+    const disks = byName(vm.disks).flatMap((disk) => {
+      const key = diskKey(vm.name, disk.name);
+      const [from, to] = [own(inventory.disks, key) ?? own(previous.disks, key), own(target.disks, key)];
+      return from === undefined || to === undefined || placeLabel(from) === placeLabel(to) ? [] : [{ disk, to }];
+    });
+    return disks.length === 0 && (now === undefined || now === host) ? [] : [{ vm, target: host, disks, runs: now !== undefined }];
   });
 }
 
-function missingDisks(vm: VmModel, inventory: Inventory, previous: PreviousPlacement, target: Target): PlanAction[] {
-  return vm.disks.flatMap((disk) => {
+function newcomers({ model, inventory }: PlanInputs, target: Target): VmModel[] {
+  return model.vms.filter((vm) => own(target.assignments, vm.name) !== undefined && own(inventory.running, vm.name) === undefined);
+}
+
+/** Makes the disks that were never made, and starts the VM. */
+function arrival(vm: VmModel, { inventory, previous }: PlanInputs, target: Target): PlanStep[] {
+  const missing = vm.disks.flatMap((disk): PlanStep[] => {
     const key = diskKey(vm.name, disk.name);
     const to = own(target.disks, key);
     if (to === undefined || own(inventory.disks, key) !== undefined || own(previous.disks, key) !== undefined) return [];
-    return [{ kind: 'create-disk' as const, vm: vm.name, disk: disk.name, to, bytes: disk.sizeBytes }];
+    return [{ kind: 'create-disk', vm: vm.name, disk: disk.name, to, bytes: disk.sizeBytes }];
   });
+  return [...missing, { kind: 'start', vm: vm.name, host: own(target.assignments, vm.name) ?? '' }];
 }
 
 /**

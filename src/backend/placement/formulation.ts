@@ -131,7 +131,7 @@ function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, gr
     volumeUsable: Uint8Array.from(volumes, (volume) => Number(volume.capacity.usable)),
     hostVolumes: grouped(hosts.length, volumeHost),
     vmLoad: Float64Array.from(vms.flatMap((vm) => [vmMilliCpus(vm.model), vmMemoryNeed(vm.model)])),
-    vmLevel: levelsOf(vms, runningHost, movable),
+    vmLevel: levelsOf(vms, runningHost, moves),
     vmAllowed: vms.map((vm, index) => (vm.barred === undefined ? reachable(movable[index] ?? at(anew, index), at(vmDisks, index), diskVolume, volumeHost) : new Uint8Array(hosts.length))),
     vmAllowedAnew: anew,
     vmDisks,
@@ -169,10 +169,10 @@ function isMovableDisk({ vm, model }: PlannedDisk, { vms, movable, runningHost, 
   return at(runningHost, vm) < 0 || (movable[vm] !== undefined && moves.stops === 'allowed');
 }
 
-/** One level a priority. VMs that run and may move come before all: no plan leaves them out for the sake of others. */
-function levelsOf(vms: readonly PlannedVm[], runningHost: readonly number[], movable: readonly (Uint8Array | undefined)[]): Int32Array {
+/** One level a priority. Where VMs that run may move they come before all: no plan leaves them out for the sake of others. */
+function levelsOf(vms: readonly PlannedVm[], runningHost: readonly number[], { maxMoves }: MovePolicy): Int32Array {
   const priorities = [...new Set(vms.map((vm) => vm.model.priority))].sort((a, b) => b - a);
-  const first = movable.some((mask) => mask !== undefined) ? 1 : 0;
+  const first = maxMoves > 0 && runningHost.some((host) => host >= 0) ? 1 : 0;
   const levelOf = new Map(priorities.map((priority, level) => [priority, level + first]));
   return Int32Array.from(vms, ({ model }, vm) => (first === 1 && at(runningHost, vm) >= 0 ? 0 : (levelOf.get(model.priority) ?? 0)));
 }

@@ -6,6 +6,13 @@
  */
 
 import type { HostModel, VmModel } from '../drive/model';
+import { list } from './words';
+
+/** Why the VM may not run on the host whatever room it has, in words; undefined when it may. */
+export function hostObstacle(vm: VmModel, host: HostModel): string | undefined {
+  const { on } = vm.placement;
+  return on === undefined || on.includes(host.name) ? undefined : `it may run on ${list(on, 'or')} only`;
+}
 
 /** Why the VM can't migrate live from one host to the other, in words; undefined when it can. Without hosts: whether it ever can. */
 export function liveObstacle(vm: VmModel, _from?: HostModel, _to?: HostModel): string | undefined {

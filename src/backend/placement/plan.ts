@@ -11,7 +11,7 @@ import { diskKey } from './capacity';
 import { conflictOf, ConflictBudget } from './conflict';
 import { reasonsFor } from './explain';
 import { formulate, type Formulation } from './formulation';
-import type { Inventory, PlanInputs, PreviousPlacement } from './inputs';
+import { NO_MOVES, type Inventory, type MovePolicy, type PlanInputs, type PreviousPlacement } from './inputs';
 import { compareLevels } from './objective';
 import { at, Packing } from './packing';
 import { LOAD_STEPS } from './problem';
@@ -19,19 +19,57 @@ import type { Prover } from './prover';
 import { solve, type Solved } from './solve';
 
 /**
- * Plans the whole pool. Every valid model has a plan: what doesn't fit is in `unplaced`, with reasons.
+ * Plans the whole pool. Every valid model has a plan: what doesn't fit is in `unplaced`, with reasons. `moves` absent: everything that exists or runs
+ * stays where it is, as booting has it.
  * Throws only when the planner contradicts its own checker, which is a defect of PXEN.
  */
-export function planPlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement): PlanJson {
-  return quickPlan({ model, inventory, previous }).plan;
+export function planPlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, moves: MovePolicy = NO_MOVES): PlanJson {
+  return quickPlan({ model, inventory, previous, moves }).plan;
 }
 
-function quickPlan(inputs: PlanInputs): { readonly formulation: Formulation; readonly solved: Solved; readonly plan: PlanJson } {
-  const formulation = formulate(inputs.model, inputs.inventory, inputs.previous);
+interface Planned {
+  readonly formulation: Formulation;
+  readonly solved: Solved;
+  readonly plan: PlanJson;
+  /** What `plan` says of the bounds and of who is stuck. */
+  readonly context: Context;
+}
+
+interface Context {
+  readonly inputs: PlanInputs;
+  /** Bounds of the problem as it was asked, where VMs had to be held back because no order of moves was found. */
+  readonly asked?: Solved;
+}
+
+function quickPlan(inputs: PlanInputs): Planned {
+  const first = planOnce({ inputs });
+  if (first.stuck.length === 0) return first.planned;
+  const asked = first.planned.solved;
+  const moves = inputs.moves ?? NO_MOVES;
+  let stuck = first.stuck;
+  const stay = new Set(moves.stay);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    // The one that is to carry most: those that wait for it may do without, or find another way.
+    const last = stuck.at(-1);
+    if (last !== undefined) stay.add(last);
+    const next = planOnce({ inputs: { ...inputs, moves: { ...moves, stay: new Set(stay) } }, asked });
+    if (next.stuck.length === 0) return next.planned;
+    stuck = next.stuck;
+  }
+  const everybody = new Set(inputs.model.vms.map(({ name }) => name));
+  return planOnce({ inputs: { ...inputs, moves: { ...moves, stay: everybody } }, asked }).planned;
+}
+
+/** Plans with one VM more held back each time, before everything is. */
+const MOST_ROUNDS = 6;
+
+function planOnce(context: Context): { readonly planned: Planned; readonly stuck: readonly string[] } {
+  const { model, inventory, previous, moves } = context.inputs;
+  const formulation = formulate(model, inventory, previous, moves);
   const solved = solve(formulation.problem);
-  const { plan, violations } = toCheckedPlan(formulation, solved, inputs);
+  const { plan, violations, stuck } = toCheckedPlan(formulation, solved, context);
   if (violations.length > 0) throw new Error(`The planner made a plan that its checker refuses; please report this. ${violations.join('. ')}`);
-  return { formulation, solved, plan };
+  return { planned: { formulation, solved, plan, context }, stuck };
 }
 
 export interface SolveOptions {
@@ -40,21 +78,22 @@ export interface SolveOptions {
   readonly onIncumbent?: (plan: PlanJson) => void;
   /** Ends the search; the best plan so far is the result. */
   readonly signal?: AbortSignal;
+  /** Absent: nothing moves. */
+  readonly moves?: MovePolicy;
 }
 
 /**
  * The quick plan, improved and proven level by level. The same values give the same result, unless the signal aborts: budgets are counted
  * in nodes, never in seconds.
  */
-export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal }: SolveOptions): Promise<PlanJson> {
-  const inputs = { model, inventory, previous };
-  const { formulation, solved: start, plan } = quickPlan(inputs);
+export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal, moves = NO_MOVES }: SolveOptions): Promise<PlanJson> {
+  const { formulation, solved: start, plan, context } = quickPlan({ model, inventory, previous, moves });
   let best = plan;
   onIncumbent?.(best);
-  // The solver works with tolerances: what it calls a solution counts only if the checker agrees.
+  // The solver works with tolerances: what it calls a solution counts only if the checker agrees. Nor does one count to which no order of moves leads.
   const consider = (solved: Solved): void => {
-    const { plan, violations } = toCheckedPlan(formulation, solved, inputs);
-    if (violations.length > 0 || samePlan(plan, best)) return;
+    const { plan, violations, stuck } = toCheckedPlan(formulation, solved, context);
+    if (violations.length > 0 || stuck.length > 0 || samePlan(plan, best)) return;
     best = plan;
     onIncumbent?.(best);
   };
@@ -68,19 +107,24 @@ function samePlan(a: PlanJson, b: PlanJson): boolean {
   return JSON.stringify([a.assignments, a.disks, a.bound]) === JSON.stringify([b.assignments, b.disks, b.bound]);
 }
 
-function toCheckedPlan(formulation: Formulation, solved: Solved, inputs: PlanInputs): { readonly plan: PlanJson; readonly violations: readonly string[] } {
-  const plan = toPlan(formulation, solved, inputs);
-  return { plan, violations: checkPlan(inputs.model, inputs.inventory, inputs.previous, plan) };
+function toCheckedPlan(formulation: Formulation, solved: Solved, context: Context): { readonly plan: PlanJson; readonly violations: readonly string[]; readonly stuck: readonly string[] } {
+  const { model, inventory, previous, moves } = context.inputs;
+  const { plan, stuck } = toPlan(formulation, solved, context);
+  // Actions that don't arrive aren't worth a look.
+  return { plan, stuck, violations: stuck.length > 0 ? [] : checkPlan(model, inventory, previous, plan, moves) };
 }
 
-function toPlan(formulation: Formulation, solved: Solved, { model, inventory, previous }: PlanInputs): PlanJson {
+function toPlan(formulation: Formulation, solved: Solved, { inputs, asked }: Context): { readonly plan: PlanJson; readonly stuck: readonly string[] } {
   const target = { assignments: assignmentsOf(formulation, solved), disks: disksOf(formulation, solved) };
   const objective = objectiveOf(formulation, solved, solved.measures, solved.shortfall);
-  const bound = objectiveOf(formulation, solved, solved.bounds, solved.shortfallBound);
-  const gap = Math.max(gapBetween(objective, bound), unprovenOut(solved));
+  // Where VMs were held back, only what is proven of the problem as it was asked counts.
+  const proven = asked === undefined ? solved : { ...solved, bounds: asked.bounds, shortfallBound: asked.shortfallBound };
+  const bound = noHigher(objectiveOf(formulation, proven, proven.bounds, proven.shortfallBound), objective);
+  const gap = Math.max(gapBetween(objective, bound), unprovenOut(proven));
   const unplaced = unplacedOf(formulation, solved);
   const nothingRuns = formulation.vms.length > 0 && unplaced.length === formulation.vms.length;
-  return {
+  const { actions, stuck } = planActions(inputs, target);
+  const plan: PlanJson = {
     status: gap > 0 ? 'feasible' : nothingRuns ? 'infeasible' : 'optimal',
     gap,
     ...target,
@@ -89,9 +133,25 @@ function toPlan(formulation: Formulation, solved: Solved, { model, inventory, pr
       hosts: hosts.map((host) => at(formulation.hosts, host).model.name),
       vms: lost.map((vm) => at(formulation.vms, vm).model.name).sort(),
     })),
-    actions: planActions(model, inventory, previous, target),
+    actions,
+    ...(asked === undefined ? {} : { stuck: [...(inputs.moves?.stay ?? [])].sort() }),
     objective,
     bound,
+  };
+  return { plan, stuck };
+}
+
+/** A bound of a lower level was found for another set of VMs when a higher level isn't at its own. */
+function noHigher(bound: PlanObjective, objective: PlanObjective): PlanObjective {
+  const least = (level: Exclude<keyof PlanObjective, 'loads'>) => Math.min(bound[level], objective[level]);
+  return {
+    unplacedPriority: least('unplacedPriority'),
+    surviveShortfall: least('surviveShortfall'),
+    bytesMoved: least('bytesMoved'),
+    maxLoad: least('maxLoad'),
+    loads: compareLevels(bound.loads, objective.loads) <= 0 ? bound.loads : objective.loads,
+    hostsUsed: least('hostsUsed'),
+    moves: least('moves'),
   };
 }
 
@@ -130,12 +190,14 @@ function unplacedOf(formulation: Formulation, { solution }: Solved): UnplacedVm[
 }
 
 function objectiveOf({ problem, vms }: Formulation, { solution }: Solved, measures: Solved['measures'], surviveShortfall: number): PlanObjective {
+  const loads = solution.vmHost.some((host) => host >= 0) ? measures.loads.map((load) => load / LOAD_STEPS) : [];
   const priorities = new Map(vms.map(({ model }, vm) => [at(problem.vmLevel, vm), model.priority]));
   return {
     unplacedPriority: measures.out.reduce((sum, count, level) => sum + count * (priorities.get(level) ?? 0), 0),
     surviveShortfall,
     bytesMoved: measures.bytesMoved,
-    maxLoad: solution.vmHost.some((host) => host >= 0) ? measures.maxLoad / LOAD_STEPS : 0,
+    maxLoad: loads[0] ?? 0,
+    loads,
     hostsUsed: measures.hostsUsed,
     moves: measures.moves,
   };
@@ -143,9 +205,17 @@ function objectiveOf({ problem, vms }: Formulation, { solution }: Solved, measur
 
 /** Of the first level that isn't proven, the distance from its bound, as a share of its value. */
 function gapBetween(objective: PlanObjective, bound: PlanObjective): number {
-  const levels = ['unplacedPriority', 'surviveShortfall', 'bytesMoved', 'maxLoad', 'hostsUsed', 'moves'] as const;
-  for (const level of levels) if (objective[level] !== bound[level]) return (objective[level] - bound[level]) / Math.max(objective[level], bound[level]);
-  return 0;
+  const rank = objective.loads.findIndex((load, index) => load !== bound.loads[index]);
+  const levels: readonly (readonly [value: number, least: number])[] = [
+    [objective.unplacedPriority, bound.unplacedPriority],
+    [objective.surviveShortfall, bound.surviveShortfall],
+    [objective.bytesMoved, bound.bytesMoved],
+    [objective.loads[rank] ?? 0, bound.loads[rank] ?? 0],
+    [objective.hostsUsed, bound.hostsUsed],
+    [objective.moves, bound.moves],
+  ];
+  const open = levels.find(([value, least]) => value !== least);
+  return open === undefined ? 0 : (open[0] - open[1]) / Math.max(...open);
 }
 
 /** Counted in VMs, because VMs of priority 0 don't show in the sum of priorities. */
