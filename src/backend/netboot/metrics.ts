@@ -18,6 +18,8 @@ export function createMetrics() {
     http: new Counter({ name: 'pxen_http_requests_total', help: 'HTTP requests, by route and status.', labelNames: ['route', 'status'], registers }),
     httpBytes: new Counter({ name: 'pxen_http_image_bytes_total', help: 'Bytes of image files sent by HTTP.', registers }),
     downloads: new Gauge({ name: 'pxen_http_image_downloads', help: 'Image files being sent now.', registers }),
+    downloadsWaiting: new Gauge({ name: 'pxen_http_image_downloads_waiting', help: 'Image files that wait for their turn to be sent.', registers }),
+    httpRefused: new Counter({ name: 'pxen_http_refused_total', help: 'Connections and downloads refused or cut off, by reason.', labelNames: ['reason'], registers }),
     dns: new Counter({ name: 'pxen_dns_queries_total', help: 'DNS queries, by answer.', labelNames: ['answer'], registers }),
   };
 }

@@ -1,14 +1,14 @@
 /** `/images/<name>/<file>`: the files of a boot image, exactly those its manifest lists. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import { createReadStream } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import send from 'send';
-import { IMAGE_FILES, ImageError, readManifest, type ImageFile, type ManifestFile } from '../../image/manifest';
+import { IMAGE_FILES, ImageError, readManifest, type ImageFile, type Manifest, type ManifestFile } from '../../image/manifest';
+import type { Clock } from '../../system';
+import { copyStretch, type Pieces, StalledError } from './copy';
 import { refuse } from './respond';
+import type { Turn, Turns } from './turns';
 
 export interface ImageDownload {
   readonly file: ImageFile;
@@ -30,10 +30,21 @@ export interface ImageRequest {
   readonly onBytes: (bytes: number) => void;
   /** The image is damaged; in words. */
   readonly onDamage: (sentence: string) => void;
+  readonly clock: Clock;
+  readonly pieces: Pieces;
+  readonly turns: Turns;
+  /** Whose turn it is: the machine's MAC if known, else its address. */
+  readonly machine: string;
+  /** It isn't its turn yet. */
+  readonly onWait: (wait: Pick<ImageDownload, 'file' | 'bytesTotal'>) => void;
+  /** It was refused, to ask again. */
+  readonly onBusy: (why: 'too-long' | 'too-many') => void;
+  /** Ended, for it took next to nothing; in words. */
+  readonly onStall: (sentence: string) => void;
 }
 
-/** Read in pieces of this size, a third of the system calls' cost goes away and one client gets nginx's speed. */
-const READ_BYTES = 1 << 20;
+/** Smaller ones, boot loaders among them, wait for nobody. */
+const WAITS_FOR_ITS_TURN_BYTES = 4 << 20;
 
 /** GET and HEAD, with Range, If-Range and conditional requests; the ETag is the manifest's sha256. Never redirects. */
 export async function sendImageFile(request: IncomingMessage, response: ServerResponse, wanted: ImageRequest): Promise<void> {
@@ -43,72 +54,134 @@ export async function sendImageFile(request: IncomingMessage, response: ServerRe
     return;
   }
   const folder = path.join(wanted.imagesFolder, image);
-  let listed: ManifestFile;
+  let manifest: Manifest;
   try {
-    listed = (await readManifest(folder)).files[file];
+    manifest = await readManifest(folder);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     refuse(request, response, 404, error.message);
     return;
   }
+  const listed = manifest.files[file];
   const damage = await damageOf(path.join(folder, file), listed);
   if (damage !== undefined) {
     wanted.onDamage(damage);
     refuse(request, response, 500, damage);
     return;
   }
-  if (wanted.prefix) {
-    await sendWithPrefix(request, response, path.join(folder, file), listed.size, wanted.prefix, { ...wanted, file });
-    return;
+  const turn = request.method === 'GET' && listed.size >= WAITS_FOR_ITS_TURN_BYTES ? await waitForTurn(request, response, file, listed.size, wanted) : NO_TURN;
+  if (!turn) return;
+  try {
+    await (wanted.prefix ? sendWithPrefix : sendPlain)(request, response, { ...wanted, file, folder, manifest, turn });
+  } finally {
+    turn.end();
   }
-  response.setHeader('ETag', `"${listed.sha256}"`);
-  // EDK2 boots what it fetched only if it is named so (UEFI 2.10 §24.7).
-  response.setHeader('Content-Type', file.endsWith('.efi') ? 'application/efi' : 'application/octet-stream');
-  // `send` hands what it doesn't know on to createReadStream.
-  const options: send.SendOptions & { readonly highWaterMark: number } = { root: folder, index: false, dotfiles: 'allow', cacheControl: false, highWaterMark: READ_BYTES };
-  const stream = send(request, `/${file}`, options);
-  stream.on('error', (error: Error & { status?: number }) => {
-    // A range that can't be satisfied brings its own Content-Range.
-    refuse(request, response, error.status ?? 500, error.message, error.status === 416 ? { 'Content-Range': `bytes */${listed.size}` } : {});
-  });
-  stream.on('stream', (content: Readable) => followDownload(response, content, file, listed.size, wanted));
-  stream.pipe(response);
 }
 
-async function sendWithPrefix(request: IncomingMessage, response: ServerResponse, file: string, size: number, prefix: Buffer, wanted: ImageRequest & { readonly file: ImageFile }): Promise<void> {
+interface Granted extends ImageRequest {
+  readonly file: ImageFile;
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly turn: Turn;
+}
+
+const NO_TURN: Turn = { moved: () => undefined, end: () => undefined };
+
+/** busybox's wget, which the initrd uses, gives up after 20 s without a byte. */
+const WGET_PATIENCE_MS = 15_000;
+/** Others wait without a limit of their own, and a refusal ends some of them. */
+const PATIENCE_MS = 60_000;
+const RETRY_AFTER_SECONDS = 5;
+
+async function waitForTurn(request: IncomingMessage, response: ServerResponse, file: ImageFile, bytesTotal: number, { turns, machine, onWait, onBusy }: ImageRequest): Promise<Turn | undefined> {
+  const gone = new AbortController();
+  const leave = () => gone.abort();
+  response.once('close', leave);
+  const asked = turns.ask({ machine, patienceMs: (request.headers['user-agent'] ?? '').startsWith('Wget') ? WGET_PATIENCE_MS : PATIENCE_MS, signal: gone.signal });
+  const first = await Promise.race([asked, Promise.resolve()]);
+  if (first === undefined) onWait({ file, bytesTotal });
+  const answer = await asked;
+  response.off('close', leave);
+  if ('turn' in answer) return answer.turn;
+  if (answer.busy !== 'gone') {
+    onBusy(answer.busy);
+    refuse(request, response, 503, 'The boot server sends as much as it can to other machines. Ask again.', { 'Retry-After': String(RETRY_AFTER_SECONDS) });
+  }
+  return undefined;
+}
+
+async function sendWithPrefix(request: IncomingMessage, response: ServerResponse, granted: Granted & { readonly prefix?: Buffer }): Promise<void> {
+  const { prefix = Buffer.alloc(0), folder, file, manifest } = granted;
+  const { size } = manifest.files[file];
   response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': prefix.length + size, 'Cache-Control': 'no-store' });
   if (request.method === 'HEAD') {
     response.end();
     return;
   }
-  const content = createReadStream(file, { highWaterMark: READ_BYTES });
-  followDownload(response, content, wanted.file, size, wanted);
   response.write(prefix);
-  // A client that goes away, or a drive that is pulled, breaks the download off; the event says so.
-  await pipeline(content, response).catch(() => response.destroy());
+  await copyAndTell(response, granted, path.join(folder, file), 0, size);
 }
 
-function followDownload(response: ServerResponse, content: Readable, file: ImageFile, bytesTotal: number, wanted: ImageRequest): void {
-  let bytesSent = rangeStart(response);
+/** `send` reads the request's headers and writes the answer's; the bytes are ours. */
+function sendPlain(request: IncomingMessage, response: ServerResponse, granted: Granted): Promise<void> {
+  const { folder, file, manifest } = granted;
+  const { size, sha256 } = manifest.files[file];
+  response.setHeader('ETag', `"${sha256}"`);
+  response.setHeader('Content-Type', contentTypeOf(file));
+  // Of the image, not of this copy of it: another server of the same drive says the same.
+  if (manifest.created !== undefined) response.setHeader('Last-Modified', new Date(manifest.created).toUTCString());
+  return new Promise((resolve, reject) => {
+    const sender = send(request, `/${file}`, { root: folder, index: false, dotfiles: 'allow', cacheControl: false });
+    sender.on('error', (error: Error & { status?: number }) => {
+      // A range that can't be satisfied brings its own Content-Range.
+      refuse(request, response, error.status ?? 500, error.message, error.status === 416 ? { 'Content-Range': `bytes */${size}` } : {});
+    });
+    sender.stream = (found: string, { start = 0, end = size - 1 }: { readonly start?: number; readonly end?: number } = {}) => {
+      copyAndTell(response, granted, found, start, Math.min(end + 1, size)).then(resolve, reject);
+    };
+    // Also for what has no body, or ends in an error.
+    response.once('close', resolve);
+    response.once('finish', resolve);
+    sender.pipe(response);
+  });
+}
+
+/** EDK2 boots what it fetched only if it is named so (UEFI 2.10 §24.7). */
+export function contentTypeOf(file: string): string {
+  return file.endsWith('.efi') ? 'application/efi' : 'application/octet-stream';
+}
+
+async function copyAndTell(response: ServerResponse, { file, manifest, turn, clock, pieces, onDownload, onBytes, onStall }: Granted, source: string, start: number, end: number): Promise<void> {
+  const bytesTotal = manifest.files[file].size;
+  let bytesSent = start;
   const tenthOf = (bytes: number) => (bytesTotal === 0 ? 10 : Math.floor((bytes * 10) / bytesTotal));
   let tenth = tenthOf(bytesSent);
-  const report = (ended: ImageDownload['ended']) => wanted.onDownload({ file, bytesSent, bytesTotal, ended });
+  const report = (ended: ImageDownload['ended']) => onDownload({ file, bytesSent, bytesTotal, ended });
   report('no');
-  content.on('data', (chunk: Buffer) => {
-    bytesSent += chunk.length;
-    wanted.onBytes(chunk.length);
-    if (tenthOf(bytesSent) > tenth && bytesSent < bytesTotal) {
-      tenth = tenthOf(bytesSent);
-      report('no');
-    }
-  });
   // `close` comes once, after `finish` when all of it was handed to the system and without it when the client went away.
   response.once('close', () => report(response.writableFinished ? 'whole' : 'broken'));
-}
-
-function rangeStart(response: ServerResponse): number {
-  const range = response.getHeader('Content-Range');
-  return Number(/^bytes (\d+)-/.exec(typeof range === 'string' ? range : '')?.[1] ?? 0);
+  try {
+    await copyStretch(response, pieces, {
+      clock,
+      file: source,
+      start,
+      end,
+      onTaken: (bytes) => {
+        bytesSent += bytes;
+        turn.moved();
+        onBytes(bytes);
+        if (tenthOf(bytesSent) > tenth && bytesSent < bytesTotal) {
+          tenth = tenthOf(bytesSent);
+          report('no');
+        }
+      },
+    });
+    response.end();
+  } catch (error) {
+    // A client that goes away, or a drive that is pulled, breaks the download off; the event says so.
+    if (error instanceof StalledError) onStall(error.message);
+    response.destroy();
+  }
 }
 
 async function damageOf(file: string, listed: ManifestFile): Promise<string | undefined> {

@@ -20,3 +20,9 @@ export function respond(request: IncomingMessage, response: ServerResponse, { st
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string, headers: Readonly<Record<string, string>> = {}): void {
   respond(request, response, { status, text: `${reason}\n`, headers });
 }
+
+/** Who asks, as an IPv4 address; behind a proxy, whom the proxy says it asks for. */
+export function addressOfClient(request: IncomingMessage, behindProxy: boolean): string | undefined {
+  const told = behindProxy ? request.headers['x-real-ip'] : undefined;
+  return (typeof told === 'string' ? told : request.socket.remoteAddress)?.replace(/^::ffff:/, '');
+}

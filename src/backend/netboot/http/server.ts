@@ -1,6 +1,6 @@
 /** The HTTP server: boot scripts, image files, the hello of booted hosts, health and metrics. */
 
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostModel, PoolModel } from '../../drive/model';
 import { bootWordsArchive } from '../../image/bootWords';
 import { ImageError, readManifest, type Manifest } from '../../image/manifest';
@@ -9,15 +9,22 @@ import { bootScript, bootWords, waitScript, xenConfig, type BootScriptInputs } f
 import { hostOfMac, nameOfHost, type ServerFacts } from '../answers/facts';
 import type { NetbootMetrics } from '../metrics';
 import type { BootServerOptions, NetbootEvent } from '../server';
+import type { PortHelper } from '../portHelper/ask';
 import { openTcp, portOf } from '../sockets';
 import { readHello } from './hello';
-import { sendImageFile, type ImageDownload, type ImageRequest } from './images';
-import { refuse, respond } from './respond';
+import { createBoundedServer } from './connections';
+import { Downloads } from './downloads';
+import { addressOfClient, refuse, respond } from './respond';
 
-export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'extraArguments' | 'onEvent' | 'log'> {
+export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'extraArguments' | 'onEvent' | 'clock' | 'log'> {
   readonly bindAddress: string;
   readonly port: number;
+  readonly portHelper?: PortHelper | undefined;
   readonly metrics: NetbootMetrics;
+  /** Once a minute the same sentence. */
+  readonly firstTime: (sentence: string) => boolean;
+  /** A proxy stands in front: it is what machines reach, at this port of the boot server's address. */
+  readonly front?: { readonly publicAddress: string; readonly publicPort: number };
 }
 
 export interface HttpServer {
@@ -25,27 +32,13 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** A client that sends its request slower than this holds a connection for nothing. */
-const REQUEST_LIMIT_MS = 20_000;
-/** A download that stands still so long is over; firmware and the initrd then ask for the rest. */
-const STALL_LIMIT_MS = 120_000;
-const KEEP_ALIVE_MS = 60_000;
-const LARGEST_HEADERS = 8 << 10;
-const MOST_CONNECTIONS = 4096;
-
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const server = http.createServer({
-    headersTimeout: REQUEST_LIMIT_MS,
-    requestTimeout: REQUEST_LIMIT_MS,
-    connectionsCheckingInterval: 5_000,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    maxHeaderSize: LARGEST_HEADERS,
-  });
-  server.maxConnections = MOST_CONNECTIONS;
-  server.timeout = STALL_LIMIT_MS;
-  await openTcp('HTTP', server, { address: options.bindAddress, port: options.port });
-  const routes = new Routes(options, { address: options.bindAddress, httpPort: portOf(server) });
-  server.on('error', (error) => options.log('warn', `HTTP: ${error.message}`));
+  const { metrics, front, log } = options;
+  const server = createBoundedServer({ anyNumberOfOne: front !== undefined, onRefused: (why) => metrics.httpRefused.inc({ reason: why }) });
+  await openTcp('HTTP', server, { address: options.bindAddress, port: options.port, helper: options.portHelper });
+  const downloads = new Downloads(options);
+  const routes = new Routes(options, downloads, front ? { address: front.publicAddress, httpPort: front.publicPort } : { address: options.bindAddress, httpPort: portOf(server) });
+  server.on('error', (error) => log('warn', `HTTP: ${error.message}`));
   server.on('request', (request, response) => void routes.answer(request, response));
   return {
     port: portOf(server),
@@ -59,10 +52,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
 class Routes {
   readonly #options: HttpServerOptions;
+  readonly #downloads: Downloads;
   readonly #address: Pick<ServerFacts, 'address' | 'httpPort'>;
 
-  constructor(options: HttpServerOptions, address: Pick<ServerFacts, 'address' | 'httpPort'>) {
+  constructor(options: HttpServerOptions, downloads: Downloads, address: Pick<ServerFacts, 'address' | 'httpPort'>) {
     this.#options = options;
+    this.#downloads = downloads;
     this.#address = address;
   }
 
@@ -91,7 +86,7 @@ class Routes {
         if (rest.length === 1) return this.#boot(request, response, first, url);
         break;
       case 'images':
-        if (rest.length === 2 && second !== undefined) return this.#file(request, response, { image: first, file: second, mac: macOf(url.searchParams.get('mac') ?? '') });
+        if (rest.length === 2 && second !== undefined) return this.#downloads.send(request, response, { image: first, file: second, mac: macOf(url.searchParams.get('mac') ?? '') });
         break;
       case 'hello':
         if (rest.length === 0) return this.#hello(request, response);
@@ -146,7 +141,7 @@ class Routes {
     }
     const token = url.searchParams.get('token') ?? '';
     if (!/^[A-Za-z0-9_-]+$/.test(token)) refuse(request, response, 400, 'The token is missing: the boot script names this file with it.');
-    else await this.#file(request, response, { image, file: 'initrd', mac, prefix: bootWordsArchive(bootWords({ ...inputs, token })) });
+    else await this.#downloads.send(request, response, { image, file: 'initrd', mac, prefix: bootWordsArchive(bootWords({ ...inputs, token })) });
   }
 
   #extra(): Pick<BootScriptInputs, 'extra'> {
@@ -168,29 +163,6 @@ class Routes {
     }
   }
 
-  async #file(request: IncomingMessage, response: ServerResponse, wanted: Pick<ImageRequest, 'image' | 'file' | 'prefix'> & { readonly mac: string }): Promise<void> {
-    const { image, file, prefix, mac } = wanted;
-    const host = hostOfMac(this.#options.model(), mac);
-    const { metrics } = this.#options;
-    let counted = false;
-    await sendImageFile(request, response, {
-      imagesFolder: this.#options.imagesFolder,
-      image,
-      file,
-      ...(prefix && { prefix }),
-      onBytes: (bytes) => metrics.httpBytes.inc(bytes),
-      onDamage: (sentence) => this.#emit({ kind: 'refused', ...(host && { mac, host: host.name }), sentence }),
-      onDownload: (download) => {
-        if (!counted) metrics.downloads.inc();
-        counted = true;
-        if (download.ended !== 'no') metrics.downloads.dec();
-        if (!host) return;
-        const { bytesSent, bytesTotal } = download;
-        this.#emit({ kind: 'image', mac, host: host.name, file, bytesSent, bytesTotal, sentence: downloadSentence(nameOfHost(host, mac), download) });
-      },
-    });
-  }
-
   async #hello(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readHello(request);
     if ('reason' in body) {
@@ -207,7 +179,7 @@ class Routes {
       refuse(request, response, 403, `Refused: ${printable(reason)}.`);
       return;
     }
-    const address = (request.socket.remoteAddress ?? host.address).replace(/^::ffff:/, '');
+    const address = addressOfClient(request, this.#options.front !== undefined) ?? host.address;
     const answer = { hostname: host.name, authorizedKeys: this.#options.authorizedKeys() };
     respond(request, response, { status: 200, text: JSON.stringify(answer), type: 'application/json' });
     this.#emit({ kind: 'hello', mac, host: host.name, hostKeys, address, sentence: `${nameOfHost(host, mac)} said hello; its ssh host key is pinned for this boot` });
@@ -257,11 +229,4 @@ function macOf(text: string): string {
 /** What a stranger sent, fit for a log. */
 function printable(text: string): string {
   return text.replace(/[^ -~]/g, '?').slice(0, 100);
-}
-
-function downloadSentence(name: string, { file, bytesSent, bytesTotal, ended }: ImageDownload): string {
-  const amount = `${bytesSent} of ${bytesTotal} bytes`;
-  if (ended === 'broken') return `${name} broke off ${file} after ${amount}`;
-  if (ended === 'whole') return bytesSent === bytesTotal ? `${name} has fetched ${file}` : `${name} has fetched a part of ${file}, up to ${amount}`;
-  return `${name} is fetching ${file}: ${amount}`;
 }
