@@ -2,7 +2,7 @@
 
 import * as path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { CodeActionKind, CodeLensRefreshRequest, createConnection, DidChangeWatchedFilesNotification, ProposedFeatures, TextDocuments, TextDocumentSyncKind, type ClientCapabilities, type Connection, type InitializeParams, type ServerCapabilities } from 'vscode-languageserver/node';
+import { CodeActionKind, CodeLensRefreshRequest, createConnection, DidChangeWatchedFilesNotification, MessageType, ProposedFeatures, ShowMessageNotification, TextDocuments, TextDocumentSyncKind, type ClientCapabilities, type Connection, type InitializeParams, type ServerCapabilities } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { planText } from '../backend/placement/planText';
 import { diagnosticsOf } from '../editor/features/diagnostics';
@@ -68,7 +68,7 @@ export function serveLanguage({ input, output, version, plannerScript, signal }:
   connection.onDidChangeWatchedFiles(({ changes }) => noted(Promise.all(changes.map(({ uri }) => drives.touched(uri))).then(() => undefined)));
   connection.onExecuteCommand(({ command, arguments: [folder] = [] }) => {
     const placement = command === SHOW_PLACEMENT ? drives.all.find((drive) => drive.path === folder)?.placement : undefined;
-    if (placement) connection.window.showInformationMessage(planText(placement.model, placement.plan, placement.loads));
+    if (placement) noted(connection.sendNotification(ShowMessageNotification.type, { type: MessageType.Info, message: planText(placement.model, placement.plan, placement.loads) }));
     return null;
   });
   const close = () => {

@@ -15,6 +15,7 @@ import {
   InitializedNotification,
   InitializeRequest,
   PublishDiagnosticsNotification,
+  LogMessageNotification,
   RegistrationRequest,
   ShowMessageNotification,
   ShutdownRequest,
@@ -50,7 +51,7 @@ export interface Client {
   readonly answer: InitializeResult;
   /** Globs that the server asked to have watched. */
   readonly watched: readonly string[];
-  /** Shown to the user. */
+  /** Shown to the user, or logged. */
   readonly messages: readonly string[];
   uri(file: string): string;
   open(file: string, text: string): Promise<void>;
@@ -82,11 +83,13 @@ export async function startClient(pxen: string, folders: readonly string[], capa
     published.set(params.uri, params.diagnostics);
     for (const look of waiting) look();
   });
+  connection.onNotification(LogMessageNotification.type, ({ message }) => void messages.push(message));
   connection.onNotification(ShowMessageNotification.type, ({ message }) => void messages.push(message));
   connection.onRequest(RegistrationRequest.type, ({ registrations }) => {
-    for (const { registerOptions } of registrations) for (const { globPattern } of (registerOptions as DidChangeWatchedFilesRegistrationOptions).watchers) watched.push(String(globPattern));
+    for (const { registerOptions } of registrations) for (const { globPattern } of (registerOptions as DidChangeWatchedFilesRegistrationOptions).watchers) if (typeof globPattern === 'string') watched.push(globPattern);
   });
   connection.listen();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the protocol's type still asks for `rootUri`
   const answer = await connection.sendRequest(InitializeRequest.type, { processId: process.pid, rootUri: null, capabilities, workspaceFolders: folders.map((folder) => ({ uri: pathToFileURL(folder).href, name: path.basename(folder) })) });
   await connection.sendNotification(InitializedNotification.type, {});
   let version = 1;
@@ -112,7 +115,7 @@ export async function startClient(pxen: string, folders: readonly string[], capa
           waiting.add(look);
           look();
         }),
-        () => `the diagnostics of ${file}; there are ${JSON.stringify(published.get(uri(file)))}`,
+        () => `the diagnostics of ${file}; there are ${JSON.stringify(published.get(uri(file)))}; told was: ${messages.join(' · ')}`,
       ),
     shutDown: async () => {
       await connection.sendRequest(ShutdownRequest.type);

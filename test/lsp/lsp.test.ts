@@ -91,8 +91,10 @@ describe('Problems', () => {
   test('of placement come with the reasons and related places', async () => {
     client = await startClient(dist.pxen, [drive.path]);
     await client.open(DB1, DB1_TEXT.replace('memory: 8GiB', 'memory: 900GiB'));
-    const [left] = await client.diagnostics(DB1, withCode('vm-unplaced'));
+    const [left, ...others] = await client.diagnostics(DB1, withCode('vm-unplaced'));
     expect(left?.message).toContain('No host can run db1.');
+    // That it is too large for every host is the same fact.
+    expect(others).toEqual([]);
     expect(left?.relatedInformation?.map(({ location }) => location.uri)).toContain(client.uri('hosts/node1.host.yaml'));
   });
 
@@ -149,7 +151,7 @@ describe('Features', () => {
   test('completion replaces the wrong word, and tells of an item when asked', async () => {
     const at = await cursorIn(DB1, DB1_TEXT.replace('type: pv', 'type: |pw'));
     const items = (await client.connection.sendRequest(CompletionRequest.type, at)) as CompletionItem[];
-    expect(items.map(({ label }) => label)).toEqual(['pv', 'pvh', 'hvm']);
+    expect(items.map(({ label }) => label)).toEqual(['pv', 'pvh']);
     expect(items[1]?.textEdit).toEqual({ newText: 'pvh', range: { start: at.position, end: { ...at.position, character: at.position.character + 2 } } });
     expect(items[1]?.documentation).toBeUndefined();
     const resolved = await client.connection.sendRequest(CompletionResolveRequest.type, items[1]!);
@@ -189,7 +191,7 @@ describe('Features', () => {
     const edit = await client.connection.sendRequest(RenameRequest.type, { ...at, newName: 'ns1' });
     const files = edit?.documentChanges?.map((change) => ('textDocument' in change ? change.textDocument.uri : ''));
     expect(files).toEqual(expect.arrayContaining([client.uri(DB1), client.uri('vms/dns.vm.yaml')]));
-    expect(Object.values(edit?.changeAnnotations ?? {})).toEqual([{ needsConfirmation: true, label: expect.stringContaining('A VM of another name is another VM') }]);
+    expect(Object.values(edit?.changeAnnotations ?? {}).map(({ label, needsConfirmation }) => `${label} ${needsConfirmation ?? false}`).join()).toMatch(/^A VM of another name is another VM.*true$/);
     await expect(client.connection.sendRequest(RenameRequest.type, { ...at, newName: 'Not a name' })).rejects.toThrow(`"Not a name" can't be a name.`);
   });
 

@@ -15,6 +15,7 @@ export const PROBLEM_CODES = [
   'subnet-host-bits', 'address-outside', 'address-reserved', 'range-order', 'range-size', 'range-overlap', 'range-unused', 'menu-unseen', 'forwarder-self',
   'reference-unknown', 'reference-self', 'start-cycle', 'apart-and-together', 'array-members',
   'image-missing', 'disk-file-missing',
+  'host-missing', 'vm-too-large',
 ] as const;
 
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
@@ -55,8 +56,9 @@ export const fileEncoding = (place: Place, found: string): Problem =>
 export const fileEmpty = (place: Place): Problem =>
   warning(place, 'file-empty', 'This file holds no spec. Write one, or delete the file.');
 
+/** Nothing works without a cluster: where that is what the file was to be, this says why there is none. */
 export const fileName = (place: Place, expected: string): Problem =>
-  warning(place, 'file-name', `PXEN doesn't read this file because of its name. If it is a spec, name it ${expected}; otherwise move it elsewhere.`);
+  (expected === 'pxen.yaml' ? error : warning)(place, 'file-name', `PXEN doesn't read this file because of its name. If it is a spec, name it ${expected}; otherwise move it elsewhere.`);
 
 export const fileCase = (place: Place, other: string): Problem =>
   error(place, 'file-case', `This file's name differs from ${other} only in upper and lower case: a FAT drive can't hold both. Rename one.`);
@@ -253,6 +255,17 @@ export const imageMissing = (place: Place, image: string, present: readonly stri
 
 export const diskFileMissing = (place: Place, file: string, suggestion: string | undefined): Problem =>
   warning(place, 'disk-file-missing', `There is no file ${file} on this drive.${didYouMean(suggestion)} Put it there or correct the path.`);
+
+// ---- Room ----
+
+export const hostMissing = (place: Place, vms: number): Problem =>
+  warning(place, 'host-missing', `This drive has no Host document: there is nothing for its ${vms === 1 ? 'VM' : `${vms} VMs`} to run on. Write one in ${HOST_FILE}.`);
+
+/** `largest` is the host that has most of it; undefined when none has any. */
+export const vmTooLarge = (place: Place, what: string, wanted: string, largest: { readonly host: string; readonly most: string } | undefined): Problem =>
+  warning(place, 'vm-too-large', `No host can ever hold this: ${wanted} ${what === 'vCPUs' ? what : `of ${what}`} ${largest === undefined ? 'is wanted, and no host has any' : `${what === 'vCPUs' ? 'are' : 'is'} wanted, and the largest, ${largest.host}, gives ${largest.most}`}. Ask for less, or correct the host.`);
+
+const HOST_FILE = 'hosts/NAME.host.yaml';
 
 // ---- Helpers ----
 

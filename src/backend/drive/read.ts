@@ -11,6 +11,7 @@ import { networkProblems } from './checks/network';
 import { orderingProblems } from './checks/ordering';
 import { specPool, type SpecPool, type Surroundings } from './checks/pool';
 import { referenceProblems } from './checks/references';
+import { roomProblems } from './checks/room';
 import type { ClusterModel, PoolModel, VmModel } from './model';
 import * as problems from './problems';
 import { problemJson, type Problem } from './problems';
@@ -46,6 +47,8 @@ export function checkDrive(files: readonly SpecFile[], surroundings: Surrounding
     ...arrayProblems(pool),
     ...referenceProblems(pool),
     ...orderingProblems(pool),
+    // Of a host that couldn't be read one doesn't know how large it is.
+    ...(earlier.some(({ file }) => file.startsWith('hosts/')) ? [] : roomProblems(pool)),
   ];
   const isSound = !found.some(({ severity }) => severity === 'error');
   // Who only shows problems, while somebody types, doesn't wait for the rest.
@@ -62,12 +65,12 @@ export function checkDrive(files: readonly SpecFile[], surroundings: Surrounding
   };
 }
 
-/** Exactly one Cluster document; a broken pxen.yaml is reason enough for its absence. */
+/** Exactly one Cluster document; a broken or misnamed pxen.yaml is reason enough for its absence. */
 function clusterCount(pool: SpecPool, files: readonly SpecFile[], earlier: readonly Problem[]): readonly Problem[] {
   const clusters = pool.documents.filter(({ kind }) => kind === 'Cluster').map(({ places }) => places.owner([]));
   const [first, second] = clusters;
   if (first && second) return clusters.map((place) => problems.clusterSecond(place, pool.describe(place === first ? second : first)));
-  const explained = [...files.flatMap((file) => file.problems), ...earlier].some(({ file, severity }) => file.toLowerCase() === 'pxen.yaml' && severity === 'error');
+  const explained = [...files.flatMap((file) => file.problems), ...earlier].some(({ file, severity }) => /^pxen\.ya?ml$/i.test(file) && severity === 'error');
   return first || explained ? [] : [problems.clusterMissing({ file: 'pxen.yaml', start: 0, end: 0 })];
 }
 

@@ -5,7 +5,7 @@ import type { Places, SpecPath } from './places';
 import * as problems from './problems';
 import type { Problem } from './problems';
 import { parseQuantity, type QuantityKind } from './quantity';
-import { definitionOf, schemaAt, tagsOf, type SpecKind } from './schemaTree';
+import { definitionOf, schemaAt, tagsOf, type SchemaNode, type SpecKind } from './schemaTree';
 import { nearest } from './suggest';
 import type { Place } from './text';
 
@@ -103,9 +103,14 @@ function schemaProblem(document: CheckedDocument, error: ErrorObject): Problem |
 /** A text that doesn't have its definition's form. */
 function malformed(document: CheckedDocument, path: SpecPath, error: ErrorObject): Problem {
   const { kind, data, places } = document;
-  const expected = lowerFirst((definitionOf(kind, definitionName(error) ?? '')?.description ?? 'a text that is not empty').replace(/\.$/, ''));
+  const expected = words(definitionOf(kind, definitionName(error) ?? ''));
   if (error.propertyName !== undefined) return problems.keyMalformed(places.key([...path, error.propertyName]), error.propertyName, expected);
   return quantityProblem(document, path, error) ?? problems.valueMalformed(places.value(path), lastKey(path), describe(document, path), expected, exampleOf(kind, path, data));
+}
+
+/** What a definition takes, as the end of a sentence. */
+function words(definition: SchemaNode | undefined): string {
+  return lowerFirst((definition?.description ?? 'a text that is not empty').replace(/\.$/, ''));
 }
 
 function quantityProblem(document: CheckedDocument, path: SpecPath, error: ErrorObject): Problem | undefined {
@@ -126,10 +131,14 @@ function typeProblem(document: CheckedDocument, path: SpecPath, type: string): P
   const source = document.places.written(path);
   if (type === 'boolean' && typeof value === 'string' && BOOLEAN_WORDS.has(value.toLowerCase()))
     return problems.yamlBoolean(place, source ?? value, BOOLEAN_WORDS.get(value.toLowerCase()) ?? false);
-  const remedy =
-    type === 'string' && source !== undefined && (typeof value === 'number' || typeof value === 'boolean')
+  const schema = schemaAt(document.kind, path, document.data);
+  const isUnquoted = type === 'string' && source !== undefined && (typeof value === 'number' || typeof value === 'boolean');
+  // In quotes `1234` is text, but still no UUID.
+  const remedy = !isUnquoted
+    ? remedyFor(type, exampleOf(document.kind, path, document.data))
+    : new RegExp(schema?.pattern ?? '', 'u').test(source)
       ? `Put it in quotes: "${source}".`
-      : remedyFor(type, exampleOf(document.kind, path, document.data));
+      : `Write ${words(definitionOf(document.kind, schema?.$ref?.replace('#/$defs/', '') ?? ''))}, in quotes where it is all digits.`;
   return problems.typeWrong(place, key, TYPE_NAMES[type] ?? type, describe(document, path), remedy);
 }
 

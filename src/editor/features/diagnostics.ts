@@ -20,9 +20,13 @@ export function diagnosticsOf(drive: EditorDrive, placement: Placement | undefin
     if (known) known.push(diagnostic);
     else byFile.set(diagnostic.file, [diagnostic]);
   };
-  for (const problem of drive.checked.problems) add({ ...problem, related: [] });
-  for (const { severity, code, message, related, ...place } of placement ? placementProblems(drive, placement) : [])
-    add({ ...spanOf(drive, place), severity, code, message, related: related.map((other) => ({ ...spanOf(drive, other), message: other.message })) });
+  const { problems } = drive.checked;
+  // Without any host there is one thing to say, not one a VM.
+  const placed = !placement || problems.some(({ code }) => code === 'host-missing') ? [] : placementProblems(drive, placement).map(({ severity, code, message, related, ...place }) => ({ ...spanOf(drive, place), severity, code, message, related: related.map((other) => ({ ...spanOf(drive, other), message: other.message })) }));
+  const explained = new Set(placed.filter(({ code }) => code === 'vm-unplaced').map(placeKey));
+  // What is too large for every host has no place either, which the plan tells with more to go by.
+  for (const problem of problems) if (problem.code !== 'vm-too-large' || !explained.has(placeKey(problem))) add({ ...problem, related: [] });
+  for (const problem of placed) add(problem);
   return byFile;
 }
 
@@ -31,4 +35,8 @@ export function spanOf(drive: EditorDrive, { file, start, end }: TextRange & { r
   const first = lines?.at(start) ?? { line: 1, column: 1 };
   const last = lines?.at(end) ?? first;
   return { file, line: first.line, column: first.column, endLine: last.line, endColumn: last.column };
+}
+
+function placeKey({ file, line, column }: Span): string {
+  return `${file}:${line}:${column}`;
 }

@@ -32,9 +32,11 @@ export interface PlacementProblem extends TextRange {
   readonly related: readonly (TextRange & { readonly file: string; readonly message: string })[];
 }
 
-/** Problems at the keys that are to blame. Empty while the specs have errors: the plan is then that of an earlier state. */
+/**
+ * Problems at the keys that are to blame. While some specs have errors the plan is that of an earlier state: it is told of the others, so
+ * that half a word in one file doesn't make the problems of all come and go.
+ */
 export function placementProblems(drive: EditorDrive, placement: Placement): readonly PlacementProblem[] {
-  if (drive.checked.model === undefined) return [];
   // Thousands of VMs may be without a place, each of which names some of the same few hosts.
   const specs = new Map(placement.model.vms.map((vm) => [vm.name, vm]));
   const rooms = new Map(placement.loads.hosts.map((load) => [load.host, relatedTo(drive, 'host', load.host, freeRoom(load))]));
@@ -118,9 +120,10 @@ export function definitionOf(drive: EditorDrive, sort: Occurrence['sort'], name:
   return drive.occurrences.get(occurrenceId(sort, name))?.find(({ role }) => role === 'definition');
 }
 
+/** Undefined also where the document has errors of its own, which come first. */
 function documentOf(drive: EditorDrive, sort: Occurrence['sort'], name: string): SpecDocument | undefined {
   const definition = definitionOf(drive, sort, name);
-  return definition && drive.files.get(definition.file)?.spec.documents.find(({ yaml }) => yaml.range[0] <= definition.start && definition.end <= yaml.range[2]);
+  return definition && drive.files.get(definition.file)?.spec.documents.find(({ yaml, part }) => part !== undefined && yaml.range[0] <= definition.start && definition.end <= yaml.range[2]);
 }
 
 function placeOf({ places }: SpecDocument, path: SpecPath): TextRange & { readonly file: string } {

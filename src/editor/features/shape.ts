@@ -129,8 +129,8 @@ function keysOf(value: unknown): readonly string[] {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
 }
 
-/** The data without one tag, so that the union it chose from can be seen. */
-function withoutKey(data: unknown, path: SpecPath): unknown {
+/** The data without one key: without its tag, the union it chose from can be seen. */
+export function withoutKey(data: unknown, path: SpecPath): unknown {
   const [step, ...rest] = path;
   if (step === undefined || typeof data !== 'object' || data === null) return data;
   if (Array.isArray(data)) return data.map((item: unknown, index) => (index === step ? withoutKey(item, rest) : item));

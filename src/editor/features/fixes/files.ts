@@ -27,6 +27,16 @@ export function fileFixes(drive: EditorDrive, { file, message, line }: ProblemJs
       const start = spec.lines.offset({ line, column: 1 });
       return [{ title: 'Remove this line', edits: [replace({ file, start, end: nextLine(text, start) }, '')] }];
     }
+    case 'file-case': {
+      const [, path = file, ending = ''] = /^(.*?)(\.(?:host|vm)\.yaml)$/i.exec(file) ?? [];
+      const taken = new Set([...drive.files.keys()].map((other) => other.toLowerCase().slice(0, -ending.length)));
+      const to = `${freeName(path.toLowerCase(), taken)}${ending.toLowerCase()}`;
+      return [{ title: `Rename to ${to}`, edits: [{ kind: 'rename', file, to }] }];
+    }
+    case 'host-missing': {
+      const to = 'hosts/node1.host.yaml';
+      return drive.files.has(to) ? [] : [{ title: 'Write a host to start from', edits: [{ kind: 'create', file: to, text: templateOf('Host', drive, 'node1') }], preferred: true }];
+    }
     case 'cluster-missing':
       return text === undefined ? [{ title: `Create ${FILES_OF_KIND.Cluster}`, edits: [{ kind: 'create', file, text: templateOf('Cluster', drive, 'pool') }] }] : [];
     default:

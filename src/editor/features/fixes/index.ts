@@ -9,6 +9,7 @@ import { fileFixes } from './files';
 import * as range from './range';
 import * as references from './references';
 import * as shape from './shape';
+import * as syntax from './syntax';
 import * as values from './values';
 import * as yaml from './yaml';
 
@@ -39,7 +40,9 @@ export function fixesOf(drive: EditorDrive, problem: ProblemJson): readonly Fix[
 const BUILDERS: Readonly<Partial<Record<ProblemCode, (context: Context) => readonly Fix[]>>> = {
   'yaml-tab': yaml.tab,
   'yaml-duplicate-key': yaml.duplicateKey,
+  'yaml-syntax': syntax.repaired,
   'yaml-alias': yaml.alias,
+  'yaml-merge-key': yaml.mergeKey,
   'yaml-tag': yaml.tag,
   'yaml-leading-zero': yaml.leadingZero,
   'yaml-boolean': yaml.boolean,
@@ -69,12 +72,14 @@ const BUILDERS: Readonly<Partial<Record<ProblemCode, (context: Context) => reado
   'uuid-duplicate': values.uuidDuplicate,
   'member-duplicate': shape.removeItem,
   'mount-overlap': values.mountOverlap,
+  'reserve-too-large': values.reserveTooLarge,
   'subnet-host-bits': values.subnetHostBits,
   'range-order': range.exchangeEnds,
   'range-unused': range.removeKey,
   'menu-unseen': range.removeKey,
   'reference-unknown': references.unknown,
   'reference-self': shape.removeItem,
+  'forwarder-self': shape.removeItem,
   'start-cycle': shape.removeItem,
   'apart-and-together': shape.removeItem,
   'array-members': values.arrayMembers,

@@ -2,11 +2,12 @@
 
 import { isScalar } from 'yaml';
 import { deriveNicMac } from '../../../backend/drive/identity';
-import { parseQuantity } from '../../../backend/drive/quantity';
+import { formatQuantity, parseQuantity } from '../../../backend/drive/quantity';
+import type { SchemaNode } from '../../../backend/drive/schemaTree';
 import { nearest } from '../../../backend/drive/suggest';
 import { freeAddress, networkOf } from '../addresses';
 import { descend, itemCount as countOf, textOf } from '../nodes';
-import { exampleOf, quantityKindOf, scalarText, shapeAt, valueAt } from '../shape';
+import { exampleOf, missingKeys, quantityKindOf, scalarText, shapeAt, valueAt, withoutKey } from '../shape';
 import { freeName } from '../templates';
 import { valuesFor } from '../values';
 import { add, change, remove, rewrite, writtenOf, type Context, type Fix } from './context';
@@ -21,11 +22,19 @@ export function typeWrong(context: Context): readonly Fix[] {
   const { node } = descend(context.document.yaml.contents, spot.path);
   const value = textOf(node);
   if (spot.part === 'key' || value === undefined) return remove(context, spot.path, `Remove ${String(spot.path.at(-1))}`);
-  if (schema.type === 'string' && isScalar(node) && typeof node.value !== 'string') return [rewrite(context, JSON.stringify(written), { preferred: true })];
+  if (schema.type === 'string' && isScalar(node) && typeof node.value !== 'string') return notText(context, schema, node.source ?? written);
   if (schema.type === 'array') return [rewrite(context, `[${written}]`, { preferred: true })];
   if ((schema.type === 'integer' || schema.type === 'number') && Number.isFinite(Number(value)) && value.trim() !== '') return [rewrite(context, String(schema.type === 'integer' ? Math.round(Number(value)) : Number(value)))];
   const example = exampleOf(schema);
   return typeof example === 'string' || typeof example === 'number' || typeof example === 'boolean' ? [rewrite(context, String(example))] : [];
+}
+
+/** In quotes it is text, but only sometimes a good one. */
+function notText(context: Context, schema: SchemaNode, source: string): readonly Fix[] {
+  const { drive, file, kind, spot, data } = context;
+  if (new RegExp(schema.pattern ?? '', 'u').test(source)) return [rewrite(context, JSON.stringify(source), { preferred: true })];
+  const proposals = kind ? valuesFor({ drive, file, kind, path: spot.path, data, schema, typed: '' }).slice(0, 3) : [];
+  return [...proposals.map(({ value }) => rewrite(context, value)), ...(kind && missingKeys(kind, spot.path.slice(0, -1), withoutKey(data, spot.path)).includes(String(spot.path.at(-1))) ? [] : remove(context, spot.path, `Remove ${String(spot.path.at(-1))}`))];
 }
 
 export function valueUnknown(context: Context): readonly Fix[] {
@@ -43,9 +52,16 @@ export function malformed(context: Context): readonly Fix[] {
   const schema = kind && shapeAt(kind, spot.path, data);
   const value = textOf(descend(context.document.yaml.contents, spot.path).node);
   if (!schema || value === undefined) return [];
+  const derived = derivedMac(context);
   const repaired = repair(schema.$ref?.replace('#/$defs/', ''), value);
-  if (repaired !== undefined && new RegExp(schema.pattern ?? '', 'u').test(repaired)) return [rewrite(context, scalarText(repaired), { preferred: true })];
-  return valuesFor({ drive, file, kind, path: spot.path, data, schema, typed: '' }).slice(0, 3).map((proposal) => rewrite(context, proposal.value));
+  if (repaired !== undefined && new RegExp(schema.pattern ?? '', 'u').test(repaired)) return [rewrite(context, scalarText(repaired), { preferred: true }), ...derived];
+  return valuesFor({ drive, file, kind, path: spot.path, data, schema, typed: '' }).slice(0, 3).map((proposal) => rewrite(context, proposal.value)).concat(derived);
+}
+
+/** A VM's card needs no address of its own: it has one that follows from the drive and the VM's name. */
+function derivedMac(context: Context): readonly Fix[] {
+  const { kind, spot } = context;
+  return kind === 'VM' && spot.path[0] === 'nics' && spot.path.at(-1) === 'mac' ? change(context, removal(writtenOf(context), spot.path, 'keep'), "Remove it: the card's address is then derived") : [];
 }
 
 function repair(definition: string | undefined, value: string): string | undefined {
@@ -79,6 +95,27 @@ export function numberRange(context: Context): readonly Fix[] {
   const value = Number(valueAt(data, spot.path));
   const bound = schema?.minimum !== undefined && value < schema.minimum ? schema.minimum : schema?.maximum;
   return bound === undefined ? [] : [rewrite(context, String(bound))];
+}
+
+/** What dom0 gets by itself when that leaves room; else a quarter. */
+export function reserveTooLarge(context: Context): readonly Fix[] {
+  const { data, spot } = context;
+  const key = spot.path.at(-1);
+  const total = valueAt(data, [String(key)]);
+  if (key === 'cpus' && typeof total === 'number') return reserved(context, 'cpus', String(Math.min(1, Math.floor(total))));
+  const memory = key === 'memory' && typeof total === 'string' ? parseQuantity('bytes', total) : undefined;
+  if (!memory || 'fault' in memory) return [];
+  const quarter = Math.max(MIB, Math.floor(memory.value / 4 / MIB) * MIB);
+  return quarter < memory.value ? reserved(context, 'memory', formatQuantity('bytes', Math.min(quarter, 2 * GIB))) : [];
+}
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+function reserved(context: Context, key: string, value: string): readonly Fix[] {
+  const title = `Reserve ${value}${key === 'cpus' ? ` CPU${value === '1' ? '' : 's'}` : ' of memory'} for dom0`;
+  // Where the spec says nothing of it, the host is blamed.
+  return context.spot.path[0] === 'reserve' ? [rewrite(context, value, { title, preferred: true })] : add(context, ['reserve'], [[key, value]], title, true);
 }
 
 export function itemCount(context: Context): readonly Fix[] {

@@ -1,9 +1,11 @@
 /** YAML as specs use it, from YAML as it may be. */
 
-import { isAlias, isMap, isNode, isScalar, visit } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, visit, type Node, type Pair, type YAMLMap } from 'yaml';
 import { lineStart, nextLine, replace, type FileEdit } from '../edits';
-import { rangeOf, textOf } from '../nodes';
-import { rewrite, type Context, type Fix } from './context';
+import { plainValue, rangeOf, textOf } from '../nodes';
+import { flowText, scalarText } from '../shape';
+import { rewrite, writtenOf, type Context, type Fix } from './context';
+import { removal } from './structure';
 
 /** Two blanks for each tab before a line's first character, in the whole file: YAML stops at the first. */
 export function tab({ file, text }: Context): readonly Fix[] {
@@ -34,25 +36,72 @@ export function duplicateKey({ file, text, document, range }: Context): readonly
 }
 
 /** Each alias becomes what its anchor names, where that fits on one line; the anchor's mark goes. */
-export function alias({ document, text, file }: Context): readonly Fix[] {
+export function alias(context: Context): readonly Fix[] {
+  const { document, text, file } = context;
   const values = new Map<string, string>();
   const edits: (FileEdit | undefined)[] = [];
   visit(document.yaml, {
     Node: (_key, node) => {
       const { start, end } = rangeOf(node);
-      if (isAlias(node)) {
+      if (isScalar(node) && node.value === '<<') {
+        // A merged map's keys are written out first, which is the merge key's fix.
+        edits.push(undefined);
+      } else if (isAlias(node)) {
         const value = values.get(node.source);
         edits.push(value === undefined ? undefined : replace({ file, start, end }, value));
       } else if (node.anchor !== undefined) {
         const value = text.slice(start, end);
-        const mark = text.lastIndexOf(`&${node.anchor}`, start);
         if (!/[\r\n*&]/.test(value)) values.set(node.anchor, value);
-        edits.push(mark < 0 || !values.has(node.anchor) ? undefined : replace({ file, start: mark, end: start }, ''));
+        edits.push(values.has(node.anchor) ? withoutMark(context, node) : undefined);
       }
     },
   });
   const possible = edits.filter((edit) => edit !== undefined);
   return possible.length > 0 && possible.length === edits.length ? [{ title: 'Write the values out, without anchors', edits: possible }] : [];
+}
+
+function withoutMark({ file, text }: Context, node: Node): FileEdit | undefined {
+  const { start } = rangeOf(node);
+  const mark = text.lastIndexOf(`&${node.anchor ?? ''}`, start);
+  return mark < 0 ? undefined : replace({ file, start: mark, end: start }, '');
+}
+
+/** `<<: *base` becomes the keys of `base` that the map doesn't have; the anchor's mark goes with its last alias. */
+export function mergeKey(context: Context): readonly Fix[] {
+  const { document, file, text, range } = context;
+  const merged: { readonly map: YAMLMap; readonly pair: Pair }[] = [];
+  const anchors = new Map<string, Node>();
+  const uses = new Map<string, number>();
+  visit(document.yaml, {
+    Node: (_key, node) => {
+      const pair = isMap(node) ? node.items.find(({ key }) => isNode(key) && rangeOf(key).start === range.start) : undefined;
+      if (isMap(node) && pair) merged.push({ map: node, pair });
+      if (isAlias(node)) uses.set(node.source, (uses.get(node.source) ?? 0) + 1);
+      else if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  const [found] = merged;
+  if (!found || !isNode(found.pair.value)) return [];
+  const { map, pair: { value } } = found;
+  const aliases = (isSeq(value) ? value.items : [value]).filter((item) => isAlias(item));
+  const bases = aliases.map(({ source }) => anchors.get(source));
+  if (bases.length === 0 || !bases.every((base) => isMap(base))) return [];
+  // Own keys win over merged ones, earlier maps over later ones (yaml.org/type/merge).
+  const keys = new Map<string, string>();
+  const own = new Set(map.items.map(({ key }) => textOf(key)));
+  for (const base of bases) for (const item of base.items) {
+    const key = textOf(item.key);
+    if (key !== undefined && !own.has(key) && !keys.has(key)) keys.set(key, `${scalarText(key)}: ${flowText(plainValue(item.value))}`);
+  }
+  const [start, end] = [range.start, rangeOf(value).end];
+  const indent = ' '.repeat(start - lineStart(text, start));
+  const written = [...keys.values()].join(map.flow === true ? ', ' : `\n${indent}`);
+  const edit = keys.size === 0 ? removal(writtenOf(context), [...context.spot.path.slice(0, -1), '<<']) : { start, end, text: written };
+  const marks = aliases.flatMap(({ source }) => {
+    const base = anchors.get(source);
+    return base && uses.get(source) === 1 ? (withoutMark(context, base) ?? []) : [];
+  });
+  return edit ? [{ title: 'Write the merged keys out', edits: [replace({ file, ...edit }, edit.text), ...marks], preferred: true }] : [];
 }
 
 /** The tag stands before the value it is of. */
