@@ -19,8 +19,9 @@ export async function bundleVsCodeTests() {
   await build({
     ...COMMON,
     format: 'cjs',
-    entryPoints: suites.map((name) => join(tests, 'host', name)),
-    outdir: join(OUT, 'host'),
+    entryPoints: [...suites.map((name) => join(tests, 'host', name)), join(tests, 'speed', 'index.ts')],
+    outbase: tests,
+    outdir: OUT,
     external: ['vscode', 'mocha'],
   });
   await build({

@@ -19,8 +19,8 @@ export class Diagnostics implements vscode.Disposable {
     const found = diagnosticsOf(drive.specs, drive.placement);
     const before = this.#marked.get(drive.path) ?? new Map<string, string>();
     const now = new Map([...found].map(([file, diagnostics]) => [file, JSON.stringify(diagnostics)]));
-    for (const file of before.keys()) if (!found.has(file)) this.#collection.delete(drive.uri(file));
-    for (const [file, diagnostics] of found) if (now.get(file) !== before.get(file)) this.#collection.set(drive.uri(file), diagnostics.map((diagnostic) => shown(drive, diagnostic)));
+    const changed = [...new Set([...before.keys(), ...now.keys()])].filter((file) => now.get(file) !== before.get(file));
+    if (changed.length > 0) this.#collection.set(changed.map((file) => [drive.uri(file), found.get(file)?.map((diagnostic) => shown(drive, diagnostic))]));
     this.#marked.set(drive.path, now);
   }
 

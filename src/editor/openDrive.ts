@@ -114,6 +114,7 @@ export class OpenDrive {
     if (this.#closed) return;
     this.#previous = previous;
     this.specs = EditorDrive.of(new Map([...files.texts, ...this.desk.unsaved()]), files.surroundings, files.unread, this.specs);
+    this.#takeModel();
     this.#shown();
   }
 
@@ -127,16 +128,18 @@ export class OpenDrive {
   }
 
   #shown(): void {
-    const { model } = this.specs.checked;
-    if (model) {
-      this.model = model;
-      this.#planSoon.begin();
-    }
+    this.#planSoon.begin();
     this.desk.changed();
+  }
+
+  /** Apart from showing what was typed, for which no keystroke waits. */
+  #takeModel(): void {
+    this.model = this.specs.checked.model ?? this.model;
   }
 
   /** One plan at a time: what changes meanwhile is planned when it is there. */
   async #replan(): Promise<void> {
+    this.#takeModel();
     if (this.#planning !== 'no') {
       this.#planning = 'again';
       return;
