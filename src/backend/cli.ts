@@ -71,9 +71,12 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .description('Answer booting machines (DHCP, TFTP, HTTP, DNS) until interrupted. Wakes nobody, starts no VM.')
     .argument('[DRIVE]', "the drive's folder", '.')
     .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
+    .option('--tftp-single-port', 'answer every TFTP transfer from port 69, for a firewall that lets no other port through', false)
+    .option('--http-upstream <ADDRESS:PORT>', 'listen for HTTP here, behind an nginx that has port 80 and sends the image files; for pools of hundreds of hosts')
+    .option('--print-nginx-config', "print nginx's configuration for this drive and --http-upstream (127.0.0.1:8080), and end", false)
     .option('--json', 'print one JSON event a line', false)
     .addHelpText('after', '\nNeeds root, for the ports. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
-    .action(async (drive: string, options: { despiteOtherDhcp: boolean; json: boolean }) => {
+    .action(async (drive: string, options: { tftpSinglePort: boolean; httpUpstream?: string; printNginxConfig: boolean; despiteOtherDhcp: boolean; json: boolean }) => {
       const { runServe } = await import('./verbs/serve');
       exit(await runServe({ drive, ...options }, io));
     });

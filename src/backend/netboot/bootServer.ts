@@ -10,7 +10,7 @@ import { startDhcp } from './dhcp';
 import { createLocalNetworks } from './dns/localNetworks';
 import { startDnsServer } from './dns/server';
 import { startHttpServer } from './http/server';
-import { STANDARD_PORTS } from './endpoints';
+import { STANDARD_PORTS, type NetbootEndpoints } from './endpoints';
 import { inSubnet, parseSubnet } from './ipv4';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import { createRepeatFilter } from './repeats';
@@ -49,7 +49,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
     for (const service of open.splice(0).reverse()) await service.close();
   };
   try {
-    const http = opened(await startHttpServer({ ...options, bindAddress, port: endpoints.ports.http, metrics, firstTime }));
+    const http = opened(await startHttpServer({ ...options, ...httpPlace(endpoints), metrics, firstTime }));
     const tftp = opened(
       await startTftpServer({
         bindAddress,
@@ -83,7 +83,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
     );
     const dhcp = model().cluster.network.dhcp === 'off' ? undefined : opened(await startDhcp({ ...options, httpPort: http.port, metrics, onTrouble: trouble, firstTime }));
     return {
-      ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.port, dns: dns.port },
+      ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.boundPort, dns: dns.port },
       close,
     };
   } catch (error) {
@@ -119,6 +119,12 @@ function tellTftp(event: TftpEvent, { onEvent, log, model }: BootServerOptions, 
       if (firstTime(sentence)) onEvent({ kind: 'refused', ...(known.mac !== undefined && { mac: known.mac }), ...(known.host && { host: known.host.name }), sentence });
     }
   }
+}
+
+/** Behind nginx, HTTP listens elsewhere than machines are told. */
+function httpPlace({ bindAddress, ports, httpUpstream }: NetbootEndpoints) {
+  if (!httpUpstream) return { bindAddress, port: ports.http };
+  return { bindAddress: httpUpstream.address, port: httpUpstream.port, front: { publicAddress: bindAddress, publicPort: ports.http } };
 }
 
 /** The MAC is in the file's name when our DHCP gave it out; else the address may be a host's. */

@@ -1,5 +1,7 @@
 /** Where the boot server listens and how its packets reach machines. The lab differs from a real network only here. */
 
+import type { HelperCommand } from './portHelper/command';
+
 export interface NetbootEndpoints {
   /** Address to bind; the network's `server`, or loopback in the simulated lab. */
   readonly bindAddress: string;
@@ -7,11 +9,15 @@ export interface NetbootEndpoints {
   readonly interface?: string;
   /** Port 0 asks for a free one; `BootServer.ports` tells which it got. */
   readonly ports: NetbootPorts;
+  /** nginx has the HTTP port, and asks for what it doesn't serve itself here. The UDP port of that number hears its log. */
+  readonly httpUpstream?: { readonly address: string; readonly port: number };
   /**
    * `rfc2131`: replies go where RFC 2131 §4.1 says (giaddr, ciaddr, broadcast).
    * `to-source`: replies go to the packet's source, as on port 4011; for clients without a network of their own.
    */
   readonly dhcpReplies: 'rfc2131' | 'to-source';
+  /** Started when a port is kept for root; absent: that is an error. */
+  readonly portHelper?: HelperCommand;
 }
 
 export interface NetbootPorts {

@@ -5,11 +5,15 @@ import type { PoolEvent } from '../../protocol';
 import { loadDrive } from '../drive/load';
 import { openDriveState } from '../drive/stateStore';
 import { startBootServer } from '../netboot/bootServer';
+import { STANDARD_PORTS } from '../netboot/endpoints';
+import { nginxConfig } from '../netboot/http/nginx';
+import { parseIpv4 } from '../netboot/ipv4';
+import type { ListenAddress } from '../netboot/sockets';
 import type { NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
 import { DriveInvalidError, PoolError } from '../pool/errors';
 import { openPoolKeys } from '../pool/keys';
-import { openMachines } from '../pool/machines';
+import { machineFolders, openMachines } from '../pool/machines';
 import { realParts } from '../pool/parts';
 import { claimReachably } from '../pool/reachable';
 import { PoolService } from '../pool/service';
@@ -22,14 +26,26 @@ export interface ServeOptions {
   readonly drive: string;
   /** Serve addresses although another DHCP server answers on the network. */
   readonly despiteOtherDhcp: boolean;
+  /** All TFTP transfers from port 69. */
+  readonly tftpSinglePort: boolean;
+  /** `ADDRESS:PORT` where nginx asks; it has the HTTP port then. */
+  readonly httpUpstream?: string;
+  /** Print nginx's configuration instead of serving. */
+  readonly printNginxConfig: boolean;
   /** One event a line on standard output. */
   readonly json: boolean;
 }
 
 /** Exits 0 when interrupted or asked to stop, 2 when it couldn't begin: an invalid drive, no image, a port in use. */
 export async function runServe(options: ServeOptions, io: VerbIo): Promise<number> {
+  const httpUpstream = options.httpUpstream === undefined ? undefined : socketAddress(options.httpUpstream);
+  if (options.httpUpstream !== undefined && !httpUpstream) {
+    io.err(`${options.httpUpstream} is no ADDRESS:PORT. Write for instance --http-upstream 127.0.0.1:8080.\n`);
+    return EXIT.usage;
+  }
   try {
-    await serve(options, io);
+    if (options.printNginxConfig) await printNginxConfig(options.drive, httpUpstream ?? DEFAULT_UPSTREAM, io);
+    else await serve({ ...options, httpUpstream }, io);
     return EXIT.ok;
   } catch (error) {
     if (!isExpected(error)) throw error;
@@ -38,7 +54,7 @@ export async function runServe(options: ServeOptions, io: VerbIo): Promise<numbe
   }
 }
 
-async function serve({ drive, despiteOtherDhcp, json }: ServeOptions, io: VerbIo): Promise<void> {
+async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstream }: Omit<ServeOptions, 'httpUpstream'> & { readonly httpUpstream: ListenAddress | undefined }, io: VerbIo): Promise<void> {
   const root = path.resolve(drive);
   const { clock, random } = realParts;
   const listeners = new Set<(event: PoolEvent) => void>([(event) => show(event, json, io)]);
@@ -79,7 +95,8 @@ async function serve({ drive, despiteOtherDhcp, json }: ServeOptions, io: VerbIo
       model,
       imagesFolder: environment.imagesFolder,
       image: () => environment.image(model()),
-      endpoints: environment.netboot,
+      endpoints: { ...environment.netboot, ...(httpUpstream && { httpUpstream }) },
+      tftpSinglePort,
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
       tokens: createBootTokens({ state: openDriveState(environment.stateFolder, clock, random), model, clock, random }),
@@ -132,6 +149,21 @@ function show(event: PoolEvent, json: boolean, io: VerbIo): void {
   } else if (event.event === 'netboot' || (event.event === 'log' && event.level !== 'debug')) {
     io.err(`${time} ${event.sentence}\n`);
   }
+}
+
+const DEFAULT_UPSTREAM: ListenAddress = { address: '127.0.0.1', port: 8080 };
+
+async function printNginxConfig(drive: string, upstream: ListenAddress, io: VerbIo): Promise<void> {
+  const root = path.resolve(drive);
+  const { model, problems } = await loadDrive(root);
+  if (model === undefined) throw new DriveInvalidError(root, problems);
+  io.out(nginxConfig({ server: { address: model.cluster.network.server, port: STANDARD_PORTS.http }, upstream, imagesFolder: machineFolders(root).imagesFolder }));
+}
+
+function socketAddress(text: string): ListenAddress | undefined {
+  const [, address = '', port = ''] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? [];
+  const number = Number(port);
+  return parseIpv4(address) === undefined || number < 1 || number > 65_535 ? undefined : { address, port: number };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,8 +2,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostOfMac, nameOfHost } from '../answers/facts';
+import path from 'node:path';
+import { readManifest } from '../../image/manifest';
 import { Pieces } from './copy';
-import { sendImageFile, type ImageDownload, type ImageRequest } from './images';
+import { FRONT_HEADER, type FrontDownload } from './nginx';
+import { isImageFile, sendImageFile, type ImageDownload, type ImageRequest } from './images';
 import { addressOfClient } from './respond';
 import type { HttpServerOptions } from './server';
 import { Turns } from './turns';
@@ -38,6 +41,7 @@ export class Downloads {
       const { bytesSent, bytesTotal } = download;
       if (host) onEvent({ kind: 'image', mac, host: host.name, file, bytesSent, bytesTotal, sentence });
     };
+    const byFront = front !== undefined && request.headers[FRONT_HEADER] !== undefined;
     await sendImageFile(request, response, {
       imagesFolder,
       image,
@@ -47,6 +51,7 @@ export class Downloads {
       pieces: this.#pieces,
       turns: this.#turns,
       machine: host ? mac : address,
+      byFront,
       onBytes: (bytes) => metrics.httpBytes.inc(bytes),
       onDamage: tellRefused,
       onWait: (wait) => tell({ ...wait, bytesSent: 0, ended: 'no' }, `${name} waits for its turn to fetch ${file}: ${DOWNLOADS_AT_ONCE} others are being sent one`),
@@ -59,16 +64,28 @@ export class Downloads {
         tellRefused(`${name} was cut off from ${file}: ${why}`);
       },
       onDownload: (download) => {
-        if (!counted) metrics.downloads.inc();
+        // How many nginx sends is nginx's to know.
+        if (!counted && !byFront) metrics.downloads.inc();
         counted = true;
         if (download.ended !== 'no') metrics.downloads.dec();
         tell(download, downloadSentence(name, download));
       },
     });
   }
+
+  /** nginx has sent a file, or a part of it. Rejects when the image isn't there any more. */
+  async endedAtFront({ image, file, mac, start, bytesSent, whole }: FrontDownload): Promise<void> {
+    const { metrics, model, onEvent, imagesFolder } = this.#options;
+    metrics.httpBytes.inc(bytesSent);
+    const host = hostOfMac(model(), mac);
+    const { files } = await readManifest(path.join(imagesFolder, image));
+    if (!host || !isImageFile(file)) return;
+    const download: ImageDownload = { file, bytesSent: start + bytesSent, bytesTotal: files[file].size, ended: whole ? 'whole' : 'broken' };
+    onEvent({ kind: 'image', mac, host: host.name, file, bytesSent: download.bytesSent, bytesTotal: download.bytesTotal, sentence: downloadSentence(nameOfHost(host, mac), download) });
+  }
 }
 
-export function downloadSentence(name: string, { file, bytesSent, bytesTotal, ended }: ImageDownload): string {
+function downloadSentence(name: string, { file, bytesSent, bytesTotal, ended }: ImageDownload): string {
   const amount = `${bytesSent} of ${bytesTotal} bytes`;
   if (ended === 'broken') return `${name} broke off ${file} after ${amount}`;
   if (ended === 'whole') return bytesSent === bytesTotal ? `${name} has fetched ${file}` : `${name} has fetched a part of ${file}, up to ${amount}`;

@@ -7,6 +7,7 @@ import send from 'send';
 import { IMAGE_FILES, ImageError, readManifest, type ImageFile, type Manifest, type ManifestFile } from '../../image/manifest';
 import type { Clock } from '../../system';
 import { copyStretch, type Pieces, StalledError } from './copy';
+import { internalPath } from './nginx';
 import { refuse } from './respond';
 import type { Turn, Turns } from './turns';
 
@@ -28,6 +29,8 @@ export interface ImageRequest {
   readonly onDownload: (download: ImageDownload) => void;
   /** Bytes as they are read. */
   readonly onBytes: (bytes: number) => void;
+  /** nginx stands in front and sends the file itself. */
+  readonly byFront: boolean;
   /** The image is damaged; in words. */
   readonly onDamage: (sentence: string) => void;
   readonly clock: Clock;
@@ -67,6 +70,12 @@ export async function sendImageFile(request: IncomingMessage, response: ServerRe
   if (damage !== undefined) {
     wanted.onDamage(damage);
     refuse(request, response, 500, damage);
+    return;
+  }
+  if (wanted.byFront && !wanted.prefix) {
+    if (request.method === 'GET') wanted.onDownload({ file, bytesSent: 0, bytesTotal: listed.size, ended: 'no' });
+    response.writeHead(200, { 'X-Accel-Redirect': internalPath(image, file), 'Content-Type': contentTypeOf(file) });
+    response.end();
     return;
   }
   const turn = request.method === 'GET' && listed.size >= WAITS_FOR_ITS_TURN_BYTES ? await waitForTurn(request, response, file, listed.size, wanted) : NO_TURN;
@@ -147,7 +156,7 @@ function sendPlain(request: IncomingMessage, response: ServerResponse, granted: 
 }
 
 /** EDK2 boots what it fetched only if it is named so (UEFI 2.10 §24.7). */
-export function contentTypeOf(file: string): string {
+function contentTypeOf(file: string): string {
   return file.endsWith('.efi') ? 'application/efi' : 'application/octet-stream';
 }
 
@@ -195,6 +204,6 @@ async function damageOf(file: string, listed: ManifestFile): Promise<string | un
   }
 }
 
-function isImageFile(name: string): name is ImageFile {
+export function isImageFile(name: string): name is ImageFile {
   return (IMAGE_FILES as readonly string[]).includes(name);
 }

@@ -1,17 +1,21 @@
 /** The HTTP server: boot scripts, image files, the hello of booted hosts, health and metrics. */
 
+import type dgram from 'node:dgram';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostModel, PoolModel } from '../../drive/model';
 import { bootWordsArchive } from '../../image/bootWords';
 import { ImageError, readManifest, type Manifest } from '../../image/manifest';
 import path from 'node:path';
 import { bootScript, bootWords, waitScript, xenConfig, type BootScriptInputs } from '../answers/bootScript';
+import { unknownMachineScript } from '../answers/unknownScript';
 import { hostOfMac, nameOfHost, type ServerFacts } from '../answers/facts';
+import type { Log } from '../../system';
 import type { NetbootMetrics } from '../metrics';
 import type { BootServerOptions, NetbootEvent } from '../server';
 import type { PortHelper } from '../portHelper/ask';
-import { openTcp, portOf } from '../sockets';
+import { closeUdp, openTcp, openUdp, portOf, type ListenAddress } from '../sockets';
 import { readHello } from './hello';
+import { parseFrontLog } from './nginx';
 import { createBoundedServer } from './connections';
 import { Downloads } from './downloads';
 import { addressOfClient, refuse, respond } from './respond';
@@ -28,7 +32,10 @@ export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'im
 }
 
 export interface HttpServer {
+  /** Where machines reach it, which may be a proxy's. */
   readonly port: number;
+  /** Where it listens. */
+  readonly boundPort: number;
   close(): Promise<void>;
 }
 
@@ -40,14 +47,38 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const routes = new Routes(options, downloads, front ? { address: front.publicAddress, httpPort: front.publicPort } : { address: options.bindAddress, httpPort: portOf(server) });
   server.on('error', (error) => log('warn', `HTTP: ${error.message}`));
   server.on('request', (request, response) => void routes.answer(request, response));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  const boundPort = portOf(server);
+  let frontLog: dgram.Socket | undefined;
+  try {
+    frontLog = front && (await openFrontLog({ address: options.bindAddress, port: boundPort }, downloads, log));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
-    port: portOf(server),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    port: front?.publicPort ?? boundPort,
+    boundPort,
+    close: async () => {
+      await Promise.all([close(), frontLog && closeUdp(frontLog)]);
+    },
   };
+}
+
+/** What nginx has sent is told of by its access log. */
+function openFrontLog(at: ListenAddress, downloads: Downloads, log: Log): Promise<dgram.Socket> {
+  return openUdp('The log of nginx', at, (error) => log('warn', `The log of nginx: ${error.message}`)).then((socket) => {
+    socket.on('message', (datagram) => {
+      const download = parseFrontLog(datagram.toString('latin1'));
+      if (!download) return;
+      downloads.endedAtFront(download).catch((error: unknown) => log('warn', `The end of a download can't be told: ${String(error)}`));
+    });
+    return socket;
+  });
 }
 
 class Routes {
@@ -117,8 +148,13 @@ class Routes {
     const mac = macOf(match[1] ?? '');
     const model = this.#options.model();
     const host = hostOfMac(model, mac);
+    if (!host && match[2]?.toLowerCase() === 'ipxe') {
+      this.#emit({ kind: 'script', mac, sentence: `${mac} asked for a boot script and got the menu for unknown machines: no host on the drive has this MAC` });
+      respond(request, response, { status: 200, text: unknownMachineScript(model, mac, this.#address) });
+      return;
+    }
     if (!host) {
-      this.#emit({ kind: 'refused', mac, sentence: `${mac} asked for a boot script, but no host on the drive has this MAC` });
+      this.#emit({ kind: 'refused', mac, sentence: `${mac} asked for a boot file, but no host on the drive has this MAC` });
       refuse(request, response, 404, `No host on the drive has the MAC ${mac}.`);
       return;
     }
@@ -180,7 +216,7 @@ class Routes {
       return;
     }
     const address = addressOfClient(request, this.#options.front !== undefined) ?? host.address;
-    const answer = { hostname: host.name, authorizedKeys: this.#options.authorizedKeys() };
+    const answer = { hostname: host.name, authorizedKeys: await this.#options.authorizedKeys() };
     respond(request, response, { status: 200, text: JSON.stringify(answer), type: 'application/json' });
     this.#emit({ kind: 'hello', mac, host: host.name, hostKeys, address, sentence: `${nameOfHost(host, mac)} said hello; its ssh host key is pinned for this boot` });
   }
