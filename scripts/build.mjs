@@ -15,6 +15,7 @@ const ENTRIES = {
   backend: 'src/backend/main.ts',
   pxen: 'src/backend/bin.ts',
   lsp: 'src/lsp/main.ts',
+  'port-helper': 'src/backend/netboot/portHelper/main.ts',
   'lab-hosts': 'src/lab/simulated/main.ts',
   planner: 'src/editor/planner/thread.ts',
   'placement-worker': 'src/backend/placement/thread/worker.ts',

@@ -16,9 +16,9 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import type { BackendCommand } from './backendCommand';
-import { backendDied, backendNotStarted, cancelled, elevationDismissed, elevationRefused } from './clientErrors';
+import { backendDied, backendNotStarted, cancelled, noPorts } from './clientErrors';
 import { outcomeOf } from './outcome';
-import type { BackendNotifications, BackendRequests, PoolEvent } from './protocol';
+import type { BackendErrorData, BackendNotifications, BackendRequests, PoolEvent } from './protocol';
 
 export interface BackendListeners {
   readonly onEvent: (event: PoolEvent) => void;
@@ -57,9 +57,9 @@ export function startBackend(command: BackendCommand, listeners: BackendListener
     listeners.onLine(line);
   });
   const gone = new Promise<Error | undefined>((resolve) => {
-    child.once('error', (error) => resolve(command.elevated && 'code' in error && error.code === 'ENOENT' ? elevationRefused() : backendNotStarted(error)));
+    child.once('error', (error) => resolve(backendNotStarted(error)));
     // 'close' comes after the last line of standard error, 'exit' may come before it.
-    child.once('close', (code, signal) => resolve(causeOfEnd(command, code, signal, lines)));
+    child.once('close', (code, signal) => resolve(causeOfEnd(code, signal, lines)));
   });
   return converse(child.stdout, child.stdin, gone, listeners, () => endOf(child));
 }
@@ -118,6 +118,8 @@ function converse(
         throw isConnectionLoss(outcome.error) ? ((await gone) ?? backendDied('it ended', [])) : outcome.error;
       } catch (error) {
         if (signal?.aborted || (error instanceof ResponseError && error.code === REQUEST_CANCELLED)) throw cancelled();
+        const data = error instanceof ResponseError ? (error.data as BackendErrorData | undefined) : undefined;
+        if (error instanceof Error && (data?.code === 'elevation-dismissed' || data?.code === 'elevation-refused')) throw noPorts(data.code, error.message);
         throw error;
       } finally {
         signal?.removeEventListener('abort', cancel);
@@ -151,10 +153,7 @@ function endOf(child: ChildProcess): void {
   child.unref();
 }
 
-function causeOfEnd(command: BackendCommand, code: number | null, signal: NodeJS.Signals | null, lines: readonly string[]): Error | undefined {
-  // pkexec(1), RETURN VALUE: 126 the dialog was dismissed, 127 not authorised or no way to ask.
-  if (command.elevated && code === 126) return elevationDismissed();
-  if (command.elevated && code === 127) return elevationRefused();
+function causeOfEnd(code: number | null, signal: NodeJS.Signals | null, lines: readonly string[]): Error | undefined {
   if (code === 0) return undefined;
   return backendDied(signal === null ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`, lines);
 }

@@ -1,6 +1,8 @@
 /** One factory for each thing that can go wrong between window and backend, told as the administrator will read it. */
 
-export type ClientErrorCode = 'cancelled' | 'backend-not-started' | 'backend-died' | 'elevation-dismissed' | 'elevation-refused';
+import type { NoPortsData } from './protocol';
+
+export type ClientErrorCode = 'cancelled' | 'backend-not-started' | 'backend-died' | NoPortsData['code'];
 
 export class ClientError extends Error {
   override readonly name = 'ClientError';
@@ -11,6 +13,11 @@ export class ClientError extends Error {
   ) {
     super(message);
   }
+}
+
+/** A request that the backend refused for want of root's ports, in its own words (`NoPortsData`). */
+export function noPorts(code: NoPortsData['code'], message: string): ClientError {
+  return new ClientError(code, message);
 }
 
 /** By name, not by class: the client is a bundle of its own, and its `ClientError` another class than the extension's. */
@@ -31,12 +38,4 @@ export function backendNotStarted(cause: Error): ClientError {
 export function backendDied(how: string, lastLines: readonly string[]): ClientError {
   const said = lastLines.length === 0 ? '' : ` Its last words: ${lastLines.join(' ⏎ ')}`;
   return new ClientError('backend-died', `PXEN's backend is gone: ${how}. VMs that run keep running.${said}`);
-}
-
-export function elevationDismissed(): ClientError {
-  return new ClientError('elevation-dismissed', 'Without the password no machine can be booted: DHCP, TFTP, HTTP and DNS need ports that Linux keeps for root.');
-}
-
-export function elevationRefused(): ClientError {
-  return new ClientError('elevation-refused', 'Linux keeps the ports of DHCP, TFTP, HTTP and DNS for root, and pkexec found no way to ask for a password. Run it with sudo in a terminal instead.');
 }

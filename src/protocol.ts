@@ -220,6 +220,13 @@ export interface OtherDhcpServerData {
   readonly servers: readonly { readonly address: string; readonly mac?: string }[];
 }
 
+/** `data` of that error when the system kept ports for root and didn't give them: the user turned the question down, or nobody could be asked. */
+export interface NoPortsData {
+  readonly code: 'elevation-dismissed' | 'elevation-refused';
+}
+
+export type BackendErrorData = OtherDhcpServerData | NoPortsData;
+
 export interface BackendNotifications {
   'pool/event': PoolEvent;
 }

@@ -73,10 +73,7 @@ export class Sessions implements vscode.Disposable {
     const command = backendCommand({
       script: this.options.script,
       execPath: process.execPath,
-      platform: process.platform,
-      uid: process.geteuid?.(),
-      lowPorts: target === 'machines' && use === 'serve',
-      elevate: settings.get('askForPassword', true),
+      askForPassword: target === 'machines' && use === 'serve' && settings.get('askForPassword', true),
       stay: use === 'serve' && settings.get('keepRunning', false),
     });
     this.options.log.info(`Starting the backend: ${[command.file, ...command.args].join(' ')}`);

@@ -1,6 +1,7 @@
 /** The command line: parses words, calls one verb, exits with its code. */
 
 import { Command, CommanderError, Help, Option } from 'commander';
+import type { FirmwareKind } from './netboot/answers/exampleRequest';
 import { DEFAULT_MIRROR, DEFAULT_SUITE } from './image/recipe';
 import { EXIT, type VerbIo } from './verbs/io';
 
@@ -75,7 +76,7 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--http-upstream <ADDRESS:PORT>', 'listen for HTTP here, behind an nginx that has port 80 and sends the image files; for pools of hundreds of hosts')
     .option('--print-nginx-config', "print nginx's configuration for this drive and --http-upstream (127.0.0.1:8080), and end", false)
     .option('--json', 'print one JSON event a line', false)
-    .addHelpText('after', '\nNeeds root, for the ports. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
+    .addHelpText('after', '\nAsks for root through sudo, for the ports alone. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
     .action(async (drive: string, options: { tftpSinglePort: boolean; httpUpstream?: string; printNginxConfig: boolean; despiteOtherDhcp: boolean; json: boolean }) => {
       const { runServe } = await import('./verbs/serve');
       exit(await runServe({ drive, ...options }, io));
@@ -86,11 +87,11 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .description('Show what a machine would be told if it asked now, and why. Sends nothing.')
     .argument('MAC', 'like 52:54:00:aa:00:01')
     .argument('[DRIVE]', "the drive's folder", '.')
-    .addOption(new Option('--arch <firmware>', 'who asks').choices(['bios', 'uefi', 'http', 'os']).default('bios'))
+    .addOption(new Option('--arch <firmware>', 'who asks').choices(['bios', 'uefi', 'http', 'arm64', 'arm64-http', 'os']).default('bios'))
     .option('--ipxe', 'ask as iPXE does, and show the boot script', false)
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', '\nExits 0 when the machine would be answered, 1 when not, 2 for a bad MAC or drive.')
-    .action(async (mac: string, drive: string, { arch, ipxe, json }: { arch: 'bios' | 'uefi' | 'http' | 'os'; ipxe: boolean; json: boolean }) => {
+    .action(async (mac: string, drive: string, { arch, ipxe, json }: { arch: FirmwareKind; ipxe: boolean; json: boolean }) => {
       const { runAnswer } = await import('./verbs/answer');
       exit(await runAnswer({ mac, drive, arch, ipxe, json }, io));
     });
@@ -116,7 +117,7 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--json', 'print one JSON event a line', false)
     .addHelpText(
       'after',
-      '\nNeeds root, for the ports of DHCP, TFTP, HTTP and DNS. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. Exits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
+      '\nAsks for root through sudo, for the ports of DHCP, TFTP, HTTP and DNS alone. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. Exits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
     )
     .action(async (drive: string, options: { stay: boolean; despiteOtherDhcp: boolean; json: boolean }) => {
       const { runBoot } = await import('./verbs/boot');

@@ -1,7 +1,7 @@
 /**
  * The backend as a process for the window: JSON-RPC on standard input and output, logs for people on standard error. It ends
  * when its input closes; started with `--stay` it goes on while it has a pool to look after, and is reached by the socket that
- * `backend.json` names.
+ * `backend.json` names. With `--ask-for-password` it opens a dialog when ports are kept for root.
  */
 
 import process from 'node:process';
@@ -10,14 +10,15 @@ import { realParts } from './pool/parts';
 import { serveConnection } from './pool/rpc';
 import { PoolService } from './pool/service';
 import type { Log } from './system';
-import { openTarget } from './targets';
+import { wayToRoot } from './netboot/portHelper/wayToRoot';
+import { targetOpener } from './targets';
 
-export async function serveWindow(options: { readonly stay: boolean; readonly signal: AbortSignal; readonly log: Log }): Promise<void> {
+export async function serveWindow(options: { readonly stay: boolean; readonly askForPassword: boolean; readonly signal: AbortSignal; readonly log: Log }): Promise<void> {
   const { stay, log } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const service = new PoolService({
-    openEnvironment: openTarget,
+    openEnvironment: targetOpener(options.askForPassword ? wayToRoot('pkexec') : undefined),
     parts: realParts,
     log: (level, sentence) => {
       log(level, sentence);
@@ -44,7 +45,7 @@ async function main(): Promise<void> {
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort(new Error(name)));
   const log: Log = (level, sentence) => void process.stderr.write(`${level === 'info' ? '' : `${level}: `}${sentence}\n`);
-  await serveWindow({ stay: process.argv.includes('--stay'), signal: interrupted.signal, log });
+  await serveWindow({ stay: process.argv.includes('--stay'), askForPassword: process.argv.includes('--ask-for-password'), signal: interrupted.signal, log });
   // Standard input may still be open when an order ended it.
   process.stdin.destroy();
 }

@@ -1,14 +1,16 @@
 /** How each target's machines are reached. Labs are loaded when asked for. */
 
+import type { HelperCommand } from './netboot/portHelper/command';
 import { PoolError } from './pool/errors';
 import { openMachines } from './pool/machines';
 import { realParts } from './pool/parts';
 import type { OpenEnvironment } from './pool/service';
 
-export const openTarget: OpenEnvironment = async (target, root, model) => {
+/** `portHelper` is asked for ports that are kept for root. */
+export const targetOpener = (portHelper?: HelperCommand): OpenEnvironment => async (target, root, model) => {
   switch (target) {
     case 'machines':
-      return openMachines(root, model, realParts.interfaces());
+      return openMachines(root, model, realParts.interfaces(), portHelper);
     case 'simulated': {
       const { startSimulatedLab } = await import('../lab/simulated/environment');
       return startSimulatedLab({ model, root, faults: {}, keep: false });

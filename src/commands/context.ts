@@ -1,7 +1,7 @@
 /** What every command works with, and the questions that several of them ask. */
 
 import * as vscode from 'vscode';
-import { sudoCommand } from '../backendCommand';
+import { terminalCommand } from '../backendCommand';
 import { hasClientErrorCode } from '../clientErrors';
 import type { Drive, Drives } from '../editor/drives';
 import type { PoolSession } from '../session';
@@ -92,7 +92,7 @@ function tellError({ log, cli }: CommandContext, drive: Drive, error: unknown): 
     void offer(vscode.window.showErrorMessage, message, showLog);
     return;
   }
-  const command = sudoCommand({ execPath: process.execPath, script: cli }, drive.path);
+  const command = terminalCommand({ execPath: process.execPath, script: cli }, drive.path);
   void offer(vscode.window.showErrorMessage, `${message} ${command}`, {
     'Run in Terminal': () => {
       const terminal = vscode.window.createTerminal({ name: 'PXEN' });

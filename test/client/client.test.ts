@@ -1,25 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { backendCommand, sudoCommand, type BackendCommand, type CommandOptions } from '../../src/backendCommand';
+import { backendCommand, terminalCommand, type BackendCommand, type CommandOptions } from '../../src/backendCommand';
 import { startBackend, type Backend } from '../../src/client';
 import type { PoolEvent } from '../../src/protocol';
 
 const FAKE_BACKEND = fileURLToPath(new URL('fakeBackend.mjs', import.meta.url));
-const AS_USER: CommandOptions = {
-  script: '/x/backend.js',
-  execPath: '/usr/bin/node',
-  platform: 'linux',
-  uid: 1000,
-  lowPorts: true,
-  elevate: true,
-  stay: false,
-};
-
 function start(command: Partial<BackendCommand> = {}): { backend: Backend; events: PoolEvent[]; lines: string[] } {
   const events: PoolEvent[] = [];
   const lines: string[] = [];
   const backend = startBackend(
-    { file: process.execPath, args: [FAKE_BACKEND], env: {}, elevated: false, ...command },
+    { file: process.execPath, args: [FAKE_BACKEND], env: {}, ...command },
     { onEvent: (event) => void events.push(event), onLine: (line) => void lines.push(line) },
   );
   onTestFinished(() => backend.close(5_000));
@@ -28,25 +18,21 @@ function start(command: Partial<BackendCommand> = {}): { backend: Backend; event
 
 const script = (text: string): Partial<BackendCommand> => ({ args: ['-e', text] });
 
+const COMMAND: CommandOptions = { script: '/x/backend.js', execPath: '/usr/bin/node', askForPassword: false, stay: false };
+
 describe('how the backend is started', () => {
-  it.each<[string, Partial<CommandOptions>, string]>([
-    ['as root for real machines, where Linux keeps low ports for root', {}, 'pkexec env ELECTRON_RUN_AS_NODE=1 /usr/bin/node /x/backend.js'],
-    ['as the user for a lab, which binds free ports', { lowPorts: false }, '/usr/bin/node /x/backend.js'],
-    ['as the user who is root already', { uid: 0 }, '/usr/bin/node /x/backend.js'],
-    ['as the user when told not to ask', { elevate: false }, '/usr/bin/node /x/backend.js'],
-    ['as the user on macOS, where low ports are free to bind', { platform: 'darwin' }, '/usr/bin/node /x/backend.js'],
-    ['as the user on Windows, where there is no user id', { platform: 'win32', uid: undefined }, '/usr/bin/node /x/backend.js'],
-    ['to stay when the window closes', { uid: 0, stay: true }, '/usr/bin/node /x/backend.js --stay'],
-  ])('is %s', (_, change, expected) => {
-    const command = backendCommand({ ...AS_USER, ...change });
-    expect([command.file, ...command.args].join(' ')).toBe(expected);
-    expect(command.elevated).toBe(expected.startsWith('pkexec'));
+  it.each<[string, Partial<CommandOptions>, readonly string[]]>([
+    ['to end with the window', {}, []],
+    ['to stay when the window closes', { stay: true }, ['--stay']],
+    ['to ask for the password when ports are kept for root', { askForPassword: true }, ['--ask-for-password']],
+  ])('is as the user, %s', (_, change, flags) => {
+    expect(backendCommand({ ...COMMAND, ...change })).toEqual({ file: '/usr/bin/node', args: ['/x/backend.js', ...flags], env: { ELECTRON_RUN_AS_NODE: '1' } });
   });
 });
 
-it('is typed with sudo where no dialog can ask for the password, whatever the paths hold', () => {
-  expect(sudoCommand({ execPath: '/usr/share/code/code', script: "/home/o'hara/pxen.js" }, '/media/my drive')).toBe(
-    "sudo env ELECTRON_RUN_AS_NODE=1 /usr/share/code/code '/home/o'\\''hara/pxen.js' boot --stay '/media/my drive'",
+it('is typed in a terminal where no dialog can ask for the password, whatever the paths hold', () => {
+  expect(terminalCommand({ execPath: '/usr/share/code/code', script: "/home/o'hara/pxen.js" }, '/media/my drive')).toBe(
+    "env ELECTRON_RUN_AS_NODE=1 /usr/share/code/code '/home/o'\\''hara/pxen.js' boot --stay '/media/my drive'",
   );
 });
 
@@ -95,18 +81,9 @@ describe('a conversation with the backend', () => {
     expect(error?.message).not.toContain('line 488.');
   });
 
-  it.each([
-    ['the password dialog was dismissed', 126, 'elevation-dismissed'],
-    ['nobody could be asked for a password', 127, 'elevation-refused'],
-    ['the elevated process died', 1, 'backend-died'],
-  ])('says when %s', async (_, exitCode, code) => {
-    const { backend } = start({ ...script(`process.exit(${exitCode})`), elevated: true });
-    await expect(backend.request('pool/status', { drive: '/good' })).rejects.toMatchObject({ code });
-  });
-
-  it('says when there is no pkexec at all', async () => {
-    const { backend } = start({ file: '/nowhere/pkexec', elevated: true });
-    await expect(backend.ended).resolves.toMatchObject({ code: 'elevation-refused' });
+  it.each(['elevation-dismissed', 'elevation-refused'])('knows why the ports were not given: %s', async (code) => {
+    const { backend } = start();
+    await expect(backend.request('pool/boot', { drive: `/${code}`, target: 'machines' })).rejects.toMatchObject({ name: 'ClientError', code, message: 'No ports.' });
   });
 
   it('says when the backend cannot be started', async () => {

@@ -1,6 +1,6 @@
 /**
  * Speaks the backend's side of src/protocol.ts over standard input and output. What it does is asked for by the drive's name:
- * `/good` comes up, `/endless` boots until it is cancelled, `/crash` dies in the middle; any other is refused.
+ * `/good` comes up, `/endless` boots until it is cancelled, `/crash` dies in the middle, `/elevation-…` gets no ports; any other is refused.
  */
 
 import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node.js';
@@ -36,6 +36,9 @@ connection.onRequest('pool/boot', async ({ drive }, cancellation) => {
     case '/crash':
       process.stderr.write('first line\nEADDRINUSE: port 67 is taken\n', () => process.exit(7));
       return new Promise(() => {});
+    case '/elevation-dismissed':
+    case '/elevation-refused':
+      throw new ResponseError(-32803, 'No ports.', { code: drive.slice(1) });
     default:
       throw new ResponseError(-32001, `${drive} has no pxen.yaml.`);
   }

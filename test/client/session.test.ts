@@ -10,7 +10,7 @@ const NEVER = new AbortController().signal;
 function open(drive: string, options: { readonly left?: PoolTarget } = {}) {
   const started: string[] = [];
   const lost: Error[] = [];
-  const command = { file: process.execPath, args: [FAKE_BACKEND], env: {}, elevated: false };
+  const command = { file: process.execPath, args: [FAKE_BACKEND], env: {} };
   const session = new PoolSession({
     drive,
     start: (purpose, listeners) => {

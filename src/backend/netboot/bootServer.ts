@@ -15,6 +15,7 @@ import { inSubnet, parseSubnet } from './ipv4';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import { createRepeatFilter } from './repeats';
 import type { BootServer, BootServerOptions } from './server';
+import { createPortHelper, type PortHelper } from './portHelper/ask';
 import { startTftpServer } from './tftp/server';
 import type { TftpEvent } from './tftp/sessions';
 
@@ -32,7 +33,19 @@ const CONCURRENT_TRANSFERS = 256;
  * until the next start, and `ports.dhcp` and `ports.proxyDhcp` are 0; every other edit of the drive is obeyed at once.
  */
 export async function startBootServer(options: BootServerOptions): Promise<BootServer> {
-  const { endpoints, model } = options;
+  const { portHelper: command } = options.endpoints;
+  if (command === undefined) return startServices(options);
+  const portHelper = createPortHelper(command);
+  try {
+    return await startServices({ ...options, portHelper });
+  } finally {
+    // All that needed root is open.
+    portHelper.close();
+  }
+}
+
+async function startServices(options: BootServerOptions & { readonly portHelper?: PortHelper }): Promise<BootServer> {
+  const { endpoints, model, portHelper } = options;
   const { bindAddress } = endpoints;
   const metrics = createMetrics();
   const firstTime = createRepeatFilter(options.clock);
@@ -54,6 +67,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
       await startTftpServer({
         bindAddress,
         port: endpoints.ports.tftp,
+        portHelper,
         files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
         limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
         concurrency: CONCURRENT_TRANSFERS,
@@ -71,6 +85,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
       await startDnsServer({
         bindAddress,
         port: endpoints.ports.dns,
+        portHelper,
         answer: (question) => answerDns(model(), question, bindAddress),
         isLocal: (address) => isOnInterface(address) || inSubnet(address, parseSubnet(model().cluster.network.subnet)),
         forwarders: () => model().cluster.network.forwarders ?? [],

@@ -12,10 +12,13 @@ import { type BoundAddress, socketInodes } from './portOwner';
 /** SOL_SOCKET and SO_BINDTODEVICE, which have these numbers on x86 and on ARM. */
 const [LEVEL, OPTION] = [1, 25];
 
+/** Not among the standard three: libuv makes those block, which would be a property of the socket too. */
+const INHERITED = 3;
+
 /** perl is part of every Debian and Ubuntu, python3 of nearly every other Linux. The interface is the last argument. */
 const SETTERS = [
-  ['perl', '-e', `setsockopt(STDIN, ${LEVEL}, ${OPTION}, "$ARGV[0]\\0") or die "$!\\n"`],
-  ['python3', '-c', `import socket, sys; socket.socket(fileno=0).setsockopt(${LEVEL}, ${OPTION}, sys.argv[1].encode() + b"\\0")`],
+  ['perl', '-e', `open(my $socket, "+<&=", ${INHERITED}) or die "$!\\n"; setsockopt($socket, ${LEVEL}, ${OPTION}, "$ARGV[0]\\0") or die "$!\\n"`],
+  ['python3', '-c', `import socket, sys; socket.socket(fileno=${INHERITED}).setsockopt(${LEVEL}, ${OPTION}, sys.argv[1].encode() + b"\\0")`],
 ] as const;
 
 /** The socket of this process that is bound at `at`. False where the system, or what is installed, can't do it. */
@@ -41,7 +44,7 @@ async function ownDescriptor(at: BoundAddress): Promise<number | undefined> {
 }
 
 async function succeeds(command: string, args: readonly string[], descriptor: number): Promise<boolean> {
-  const child = spawn(command, args, { stdio: [descriptor, 'ignore', 'ignore'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
   try {
     const [code] = (await once(child, 'exit')) as [number | null];
     return code === 0;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { HostModel, PoolModel } from '../drive/model';
 import { checkImageFiles, ImageError, readManifest } from '../image/manifest';
 import { STANDARD_PORTS } from '../netboot/endpoints';
+import type { HelperCommand } from '../netboot/portHelper/command';
 import { wakeTargets } from '../power/wake';
 import type { PoolEnvironment, SocketAddress } from './environment';
 import { PoolError } from './errors';
@@ -26,9 +27,9 @@ export function sshOfMachine(host: HostModel): SocketAddress {
 
 /**
  * Rejects with a `PoolError` when this machine doesn't hold the boot server's address on the interface the drive names, or
- * when the image isn't there or isn't whole (by sizes; hosts check the sums).
+ * when the image isn't there or isn't whole (by sizes; hosts check the sums). `portHelper` is asked for ports that are kept for root.
  */
-export async function openMachines(root: string, model: PoolModel, interfaces: Interfaces): Promise<PoolEnvironment> {
+export async function openMachines(root: string, model: PoolModel, interfaces: Interfaces, portHelper?: HelperCommand): Promise<PoolEnvironment> {
   const { network, boot } = model.cluster;
   const folders = machineFolders(root);
   const name = interfaceOf(network, interfaces);
@@ -36,7 +37,7 @@ export async function openMachines(root: string, model: PoolModel, interfaces: I
   return {
     target: 'machines',
     ...folders,
-    netboot: { bindAddress: network.server, interface: name, ports: STANDARD_PORTS, dhcpReplies: 'rfc2131' },
+    netboot: { bindAddress: network.server, interface: name, ports: STANDARD_PORTS, dhcpReplies: 'rfc2131', ...(portHelper && { portHelper }) },
     image: ({ cluster }) => cluster.boot.image,
     wake: (host) => ({ from: network.server, to: wakeTargets(host, network) }),
     ssh: sshOfMachine,

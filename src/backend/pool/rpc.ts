@@ -12,8 +12,9 @@ import {
   type MessageReader,
   type MessageWriter,
 } from 'vscode-jsonrpc/node';
-import type { BackendNotifications, BackendRecord, BackendRequests, OtherDhcpServerData, PoolEvent } from '../../protocol';
+import type { BackendErrorData, BackendNotifications, BackendRecord, BackendRequests, PoolEvent } from '../../protocol';
 import { OtherDhcpServerError } from '../netboot/dhcp/beside';
+import { ListenError } from '../netboot/listenError';
 import type { Clock, Log } from '../system';
 import { connectTo } from './claim';
 
@@ -147,6 +148,8 @@ async function abortable<Result>(token: CancellationToken, gone: AbortSignal, ta
 }
 
 /** For whoever can offer more than the message. */
-function dataOf(error: unknown): OtherDhcpServerData | undefined {
-  return error instanceof OtherDhcpServerError ? { code: 'other-dhcp-server', servers: error.servers } : undefined;
+function dataOf(error: unknown): BackendErrorData | undefined {
+  if (error instanceof OtherDhcpServerError) return { code: 'other-dhcp-server', servers: error.servers };
+  if (error instanceof ListenError && error.code !== undefined) return { code: error.code };
+  return undefined;
 }

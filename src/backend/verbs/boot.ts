@@ -1,5 +1,6 @@
 /** `pxen boot`: turns every machine of the drive on and brings its pool up. */
 
+import { wayToRoot } from '../netboot/portHelper/wayToRoot';
 import { openMachines } from '../pool/machines';
 import { realParts } from '../pool/parts';
 import { bootPool } from './bootPool';
@@ -14,5 +15,5 @@ export interface BootOptions {
 }
 
 export function runBoot(options: BootOptions, io: VerbIo): Promise<number> {
-  return bootPool((_target, root, model) => openMachines(root, model, realParts.interfaces()), { ...options, target: 'machines' }, io);
+  return bootPool((_target, root, model) => openMachines(root, model, realParts.interfaces(), io.interactive ? wayToRoot('sudo') : undefined), { ...options, target: 'machines' }, io);
 }

@@ -4,6 +4,7 @@ import { answerDhcp } from '../answers/dhcp';
 import type { DhcpAnswer } from '../answers/exchange';
 import type { NetbootMetrics } from '../metrics';
 import { type FindNeighbour, neighbourFinder } from '../neighbours';
+import type { PortHelper } from '../portHelper/ask';
 import { createRepeatFilter } from '../repeats';
 import type { BootServerOptions, NetbootEvent } from '../server';
 import { openUnknownMachines } from '../unknownMachines';
@@ -16,6 +17,7 @@ import { type DhcpServer, startDhcpServer } from './server';
 export interface DhcpOptions extends Omit<BootServerOptions, 'tokens' | 'authorizedKeys' | 'imagesFolder'> {
   /** Of the HTTP server that boot files are fetched from. */
   readonly httpPort: number;
+  readonly portHelper?: PortHelper | undefined;
   readonly metrics: NetbootMetrics;
   readonly onTrouble: (sentence: string) => void;
   /** Whether a sentence wasn't told a moment ago. */
@@ -35,6 +37,8 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const tell = teller(options, findNeighbour);
   const server = await startDhcpServer({
     bindAddress,
+    interface: endpoints.interface,
+    portHelper: options.portHelper,
     ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
     replies: endpoints.dhcpReplies,
     answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: options.httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),

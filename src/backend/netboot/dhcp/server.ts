@@ -1,11 +1,15 @@
 /** The sockets of DHCP: hears requests, sends what `answerDhcp` decided. Decides nothing itself. */
 
 import type dgram from 'node:dgram';
+import os from 'node:os';
 import { replyDestination } from '../answers/destination';
 import { silence, type DhcpAnswer } from '../answers/exchange';
 import { delay, type Clock, type Random } from '../../system';
 import type { NetbootEndpoints } from '../endpoints';
+import { bindToInterface } from '../interfaceBinding';
 import { LIMITED_BROADCAST } from '../ipv4';
+import type { PortHelper } from '../portHelper/ask';
+import type { BoundAddress } from '../portOwner';
 import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
 import type { Beside } from './beside';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
@@ -15,6 +19,9 @@ import { openLookout, type Lookout } from './otherServers';
 
 export interface DhcpServerOptions {
   readonly bindAddress: string;
+  /** Its name, where there is one: what comes in elsewhere is then not heard. */
+  readonly interface?: string | undefined;
+  readonly portHelper?: PortHelper | undefined;
   /** `pxe` is 4011. */
   readonly ports: { readonly dhcp: number; readonly pxe: number };
   readonly replies: NetbootEndpoints['dhcpReplies'];
@@ -55,7 +62,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   let lookout: Lookout | undefined;
   let waiting: (() => void)[] | undefined = [];
   const open = async (service: string, address: string, port: number) => {
-    const socket = await openUdp(service, { address, port }, (error) => options.onTrouble(`${service}: ${error.message}`));
+    const socket = await openUdp(service, { address, port, helper: options.portHelper }, (error) => options.onTrouble(`${service}: ${error.message}`));
     sockets.push(socket);
     return socket;
   };
@@ -80,6 +87,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     if (options.replies === 'rfc2131') {
       main.setBroadcast(true);
       const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
+      if (options.interface !== undefined) await hearOnly(options.interface, { address: LIMITED_BROADCAST, port: portOf(main) }, options);
       serve(broadcasts, main, 'dhcp');
       const firstFound = new Promise<void>((resolve) => {
         lookout = openLookout({
@@ -103,6 +111,14 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Broadcasts come from every interface unless the socket is bound to one. Without that, machines elsewhere may be told of, but never reached. */
+async function hearOnly(name: string, at: BoundAddress, { onTrouble }: Pick<DhcpServerOptions, 'onTrouble'>): Promise<void> {
+  const [, ...others] = Object.entries(os.networkInterfaces()).filter(([, addresses]) => addresses?.some(({ family, internal }) => family === 'IPv4' && !internal));
+  if (others.length > 0 && !(await bindToInterface(at, name))) {
+    onTrouble(`DHCP broadcasts of this machine's other interfaces are heard too: neither perl nor python3 is here to bind the socket to ${name}. Answers leave by ${name} alone.`);
   }
 }
 
