@@ -25,8 +25,8 @@ export interface Network {
   /** Runs a command where the server is, or where a client is. */
   run(where: 'server' | Client, command: string, ...args: readonly string[]): Promise<Result>;
   start(where: 'server' | Client, command: string, ...args: readonly string[]): Running;
-  /** `pxen serve`, once it serves. */
-  serve(): Promise<Running>;
+  /** `pxen serve` with further words, once it serves. */
+  serve(...words: readonly string[]): Promise<Running>;
   /** A machine with one interface, `eth0`, that has node`host`'s MAC or the one given. */
   client(host: number, mac?: string): Promise<Client>;
   /** A tap on the bridge, for QEMU. */
@@ -81,9 +81,9 @@ export async function openNetwork(dhcp: 'authoritative' | 'proxy' = 'authoritati
     drive,
     run: (where, command, ...args) => run('ip', ['netns', 'exec', namespaceOf(where), command, ...args]),
     start: startIn,
-    serve: async () => {
+    serve: async (...words) => {
       await until(async () => (await run('ip', ['-n', server, 'link', 'show', 'br0'])).output.includes('LOWER_UP'));
-      const running = startIn('server', process.execPath, inject('pxen'), 'serve', drive, '--json');
+      const running = startIn('server', process.execPath, inject('pxen'), 'serve', drive, '--json', ...words);
       await running.line(/"event":"serving"/, 20_000);
       return running;
     },
