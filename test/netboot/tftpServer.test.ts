@@ -142,6 +142,44 @@ describe('transfer ids (RFC 1350 §4)', () => {
   });
 });
 
+describe('on a single port', () => {
+  it('every packet of every transfer comes from it, and transfers are told apart by their client', async () => {
+    const { server } = await startFixture({ tftpSinglePort: true });
+    const clients = [await peer(), await peer(), await peer()];
+    for (const client of clients) client.send(read('undionly.kpxe', { blksize: '1024' }), server.ports.tftp);
+    for (const client of clients) {
+      expect(await client.next()).toMatchObject({ packet: { kind: 'options' }, port: server.ports.tftp });
+      client.send({ kind: 'acknowledgement', block: 0 }, server.ports.tftp);
+    }
+    for (const block of [1, 2, 3]) {
+      for (const client of clients) {
+        expect(await client.next()).toMatchObject({ packet: { kind: 'data', block }, port: server.ports.tftp });
+        client.send({ kind: 'acknowledgement', block }, server.ports.tftp);
+      }
+    }
+  });
+
+  it('another address or port neither ends a transfer nor moves it on', async () => {
+    const { server } = await startFixture({ tftpSinglePort: true });
+    const [client, stranger] = [await peer(), await peer()];
+    client.send(read('undionly.kpxe'), server.ports.tftp);
+    expect((await client.next()).packet).toMatchObject({ kind: 'data', block: 1 });
+    stranger.send({ kind: 'error', code: 0, message: 'stop' }, server.ports.tftp);
+    stranger.send({ kind: 'acknowledgement', block: 1 }, server.ports.tftp);
+    expect((await stranger.next()).packet).toMatchObject({ kind: 'error', code: 5 });
+    client.send({ kind: 'acknowledgement', block: 1 }, server.ports.tftp);
+    expect((await client.next()).packet).toMatchObject({ kind: 'data', block: 2 });
+  });
+
+  it('the npm package tftp fetches a boot loader byte for byte', async () => {
+    const { server, imageFolder } = await startFixture({ tftpSinglePort: true });
+    const local = path.join(await temporaryFolder(), 'fetched');
+    const client = npmTftp.createClient({ host: '127.0.0.1', port: server.ports.tftp, blockSize: 1428, windowSize: 4 });
+    await new Promise<void>((resolve, reject) => client.get('snponly.efi', local, (error) => (error ? reject(error) : resolve())));
+    expect(readFileSync(local).equals(readFileSync(path.join(imageFolder, 'snponly.efi')))).toBe(true);
+  });
+});
+
 it('a file that was replaced is served anew at once', async () => {
   const { server, imageFolder } = await startFixture();
   const client = await peer();

@@ -130,9 +130,9 @@ export class Transfer {
     const { clock } = this.#options;
     const cancel = clock.after(delayMs, () => {
       this.#timer = undefined;
-      const left = this.#deadlineMs - clock.now();
+      const now = clock.now();
       // A clock that was set back must not stretch the wait.
-      if (left > 0) this.#setTimer(Math.min(left, this.#patience.waitMs ?? 0));
+      if (now < this.#deadlineMs && now >= this.#sentAtMs) this.#setTimer(this.#deadlineMs - now);
       else this.#fallSilent();
     });
     this.#timer = { atMs: clock.now() + delayMs, cancel };
