@@ -9,8 +9,8 @@ export interface Measures {
   readonly out: readonly number[];
   /** Bytes of disks that lie elsewhere afterwards, and of running VMs that run elsewhere. */
   readonly bytesMoved: number;
-  /** Hundredths, rounded up. */
-  readonly maxLoad: number;
+  /** Of each host the largest of its balanced rows, in hundredths rounded up; the largest host first. */
+  readonly loads: readonly number[];
   readonly hostsUsed: number;
   /** VMs that aren't where they were put last time, or have a disk that isn't. */
   readonly moves: number;
@@ -22,17 +22,20 @@ export function measure(problem: Problem, solution: Solution): Measures {
   return {
     out: outByLevel(problem, solution),
     bytesMoved: movedBytes(problem, solution),
-    maxLoad: largestLoad(packing),
+    loads: hostLoads(packing),
     hostsUsed: packing.hostVms.filter((vms) => vms.length > 0).length,
     moves: countMoves(problem, solution),
   };
 }
 
+/** In the objective's steps, the largest first. */
+export function hostLoads(packing: Packing): number[] {
+  return Array.from({ length: packing.problem.hostCount }, (_, host) => loadSteps(packing.maxLoadOfHost(host))).sort((a, b) => b - a);
+}
+
 /** In the objective's steps. */
 export function largestLoad(packing: Packing): number {
-  let most = 0;
-  for (let host = 0; host < packing.problem.hostCount; host++) most = Math.max(most, packing.maxLoadOfHost(host));
-  return loadSteps(most);
+  return hostLoads(packing)[0] ?? 0;
 }
 
 export function outByLevel(problem: Problem, solution: Solution): number[] {

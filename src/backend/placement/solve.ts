@@ -9,11 +9,11 @@ import { consolidate } from './consolidate';
 import { searchExhaustively } from './exhaustive';
 import { placeGreedily, type Preference } from './greedy';
 import { returnHome } from './homeward';
-import { level } from './levelling';
-import { compareLevels, largestLoad, measure, outByLevel, type Measures } from './objective';
+import { evenOut } from './evenOut';
+import { compareLevels, measure, outByLevel, type Measures } from './objective';
 import { placingOrder, seededNumbers, unitsOf } from './order';
 import { at, Packing } from './packing';
-import { FULL_LOAD, hasMoves, LOAD_STEPS, withoutMoves, type Problem, type Solution } from './problem';
+import { hasMoves, withoutMoves, type Problem, type Solution } from './problem';
 import { relocate } from './relocate';
 import { repair } from './repair';
 import { FailureCheck, type Failure } from './survive';
@@ -34,7 +34,9 @@ export interface Budget {
   readonly repairSteps: number;
   readonly exhaustiveNodes: number;
   readonly balanceSteps: number;
-  readonly levellingSteps: number;
+  /** Subsets of what two hosts run, and attempts at each host. */
+  readonly evenOutWork: number;
+  readonly evenOutRounds: number;
   readonly surviveSteps: number;
 }
 
@@ -45,7 +47,8 @@ export function quickBudget(problem: Problem): Budget {
     repairSteps: clamp(problem.vmCount * 8, 400, 20_000),
     exhaustiveNodes: problem.vmCount <= 64 ? 2000 : 0,
     balanceSteps: clamp(Math.floor(40_000_000 / size), 20_000, 100_000),
-    levellingSteps: clamp(problem.vmCount * 60, 2000, 60_000),
+    evenOutWork: clamp(problem.vmCount * 1000, 100_000, 4_000_000),
+    evenOutRounds: 4,
     surviveSteps: clamp(Math.floor(40_000 / size), 5, 200),
   };
 }
@@ -78,10 +81,20 @@ function solveWithMoves(problem: Problem, stayed: Solved, budget: Budget): Solve
     return { ...stayed, bounds: { ...stayed.bounds, out: leastOut }, shortfallBound: leastShortfall };
   }
   const options = { order, units: unitsOf(problem, order), hopeless, check, repairSteps: budget.repairSteps, leastShortfall };
-  const moved = relocate(problem, stayed.solution, options);
-  const settled = settle(withoutMoves(problem, moved), moved, leastOut, budget);
-  const bound = fewestOut(problem, hopeless, settled.measures.out);
-  return assess(problem, settled.solution, bound, check);
+  return settleAround(problem, relocate(problem, stayed.solution, options), budget);
+}
+
+/** Improves what lies below the bytes moved, with everything that exists where the solution has it. */
+export function settleAround(problem: Problem, solution: Solution, budget: Budget = quickBudget(problem)): Solved {
+  const hopeless = hopelessVms(problem);
+  const settled = settle(withoutMoves(problem, solution), solution, [], budget);
+  return assess(problem, settled.solution, fewestOut(problem, hopeless, settled.measures.out), new FailureCheck(problem, placingOrder(problem)));
+}
+
+/** Negative when `a` is the better one, level by level. */
+export function compareSolved(goal: Problem['goal'], a: Solved, b: Solved): number {
+  const goalOf = ({ measures }: Solved) => (goal === 'balance' ? measures.loads : [measures.hostsUsed]);
+  return compareLevels([...a.measures.out, a.shortfall, a.measures.bytesMoved, ...goalOf(a), a.measures.moves], [...b.measures.out, b.shortfall, b.measures.bytesMoved, ...goalOf(b), b.measures.moves]);
 }
 
 /** Keeps the placed VMs placed and improves the lower levels by local search. `outBound` is what is proven of the first. */
@@ -91,12 +104,12 @@ export function settle(problem: Problem, placed: Solution, outBound: readonly nu
   packing.load(placed);
   const check = new FailureCheck(problem, order);
   const ensemble = new Ensemble(problem, hopelessVms(problem), outByLevel(problem, placed));
-  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble), leastMaxLoad: ensemble.smallestMaxLoad() });
+  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble), leastLoads: ensemble.smallestLoads() });
   return assess(problem, packing.solution(), outBound, check);
 }
 
 /** Measures a solution and what is proven of it by simple bounds. */
-function assess(problem: Problem, solution: Solution, outBound: readonly number[], check: FailureCheck): Solved {
+export function assess(problem: Problem, solution: Solution, outBound: readonly number[], check: FailureCheck): Solved {
   const measures = measure(problem, solution);
   const failures = check.failures(solution);
   const ensemble = new Ensemble(problem, hopelessVms(problem), measures.out);
@@ -106,7 +119,7 @@ function assess(problem: Problem, solution: Solution, outBound: readonly number[
     bounds: {
       out: outBound,
       bytesMoved: 0,
-      maxLoad: problem.goal === 'balance' ? ensemble.smallestMaxLoad() : measures.maxLoad,
+      loads: problem.goal === 'balance' ? ensemble.smallestLoads() : measures.loads,
       hostsUsed: problem.goal === 'consolidate' ? ensemble.fewestHosts() : measures.hostsUsed,
       moves: 0,
     },
@@ -163,7 +176,7 @@ interface Lower {
   readonly check: FailureCheck;
   readonly budget: Budget;
   readonly leastShortfall: number;
-  readonly leastMaxLoad: number;
+  readonly leastLoads: readonly number[];
 }
 
 /** Survival, then balance or consolidation, then fewest moves; none may spoil the one before it. */
@@ -185,26 +198,13 @@ function improveLower(options: Lower): void {
 const MOST_GUARDED_HOSTS = 128;
 
 function improveGoal(options: Lower, allows: () => boolean): void {
-  const { packing, order, units, budget } = options;
+  const { packing, order, units, budget, leastLoads } = options;
   if (packing.problem.goal === 'consolidate') {
     consolidate(packing, { order, units, allows });
     return;
   }
   balance(packing, { units, steps: budget.balanceSteps, allows });
-  if (lowerLargestLoad(options, allows)) balance(packing, { units, steps: budget.balanceSteps, allows });
-}
-
-/** One step of the objective after the other, down to what is proven possible. Says whether it got anywhere. */
-function lowerLargestLoad({ packing, units, budget, leastMaxLoad }: Lower, allows: () => boolean): boolean {
-  let reached = packing.solution();
-  let isLower = false;
-  for (let target = largestLoad(packing) - 1; target >= leastMaxLoad; target--) {
-    const found = level(packing, { units, target: (target * FULL_LOAD) / LOAD_STEPS, steps: budget.levellingSteps });
-    if (found === undefined || !allows()) break;
-    [reached, isLower] = [found, true];
-  }
-  packing.load(reached);
-  return isLower;
+  evenOut(packing, { units, work: budget.evenOutWork, rounds: budget.evenOutRounds, least: leastLoads, allows });
 }
 
 /** Random moves and swaps that keep everyone placed. Stay those that lower the shortfall, or leave it and the loads no worse. */

@@ -36,5 +36,20 @@ function likeness(problem: Problem, vm: number): string {
   if (at(problem.vmApart, vm).length > 0 || at(problem.vmTogether, vm) >= 0) return `alone ${vm}`;
   const rows = (values: Float64Array, index: number, count: number) => Array.from(values.subarray(index * count, (index + 1) * count));
   const disks = Array.from(at(problem.vmDisks, vm), (disk) => [at(problem.diskVolume, disk), at(problem.diskHome, disk), ...rows(problem.diskLoad, disk, problem.volumeRows)]);
-  return JSON.stringify([at(problem.vmLevel, vm), at(problem.vmPreviousHost, vm), rows(problem.vmLoad, vm, problem.hostRows), Array.from(at(problem.vmAllowed, vm)).join(''), disks]);
+  return JSON.stringify([at(problem.vmLevel, vm), at(problem.vmPreviousHost, vm), at(problem.vmRunningHost, vm), at(problem.vmMoveBytes, vm), rows(problem.vmLoad, vm, problem.hostRows), Array.from(at(problem.vmAllowed, vm)).join(''), disks]);
+}
+
+/** Whether nothing tells two hosts apart: what they offer, what is fixed there, which classes may run there, and that nothing has been there before. */
+export function hostsAlike({ problem, hostUsed, volumeUsed }: Packing, classes: readonly VmClass[], a: number, b: number): boolean {
+  const same = (values: Float64Array, rows: number, x: number, y: number) => Array.from({ length: rows }, (_, row) => row).every((row) => at(values, x * rows + row) === at(values, y * rows + row));
+  const [volumesA, volumesB] = [at(problem.hostVolumes, a), at(problem.hostVolumes, b)];
+  if (volumesA.length !== volumesB.length || !same(problem.hostCapacity, problem.hostRows, a, b) || !same(hostUsed, problem.hostRows, a, b)) return false;
+  for (let i = 0; i < volumesA.length; i++) {
+    const [x, y] = [at(volumesA, i), at(volumesB, i)];
+    if (at(problem.volumeUsable, x) !== at(problem.volumeUsable, y) || !same(problem.volumeCapacity, problem.volumeRows, x, y) || !same(volumeUsed, problem.volumeRows, x, y)) return false;
+    if (problem.diskHome.some((home) => home === x || home === y)) return false;
+  }
+  const known = (host: number) => host === a || host === b;
+  if (problem.vmPreviousHost.some(known) || problem.vmRunningHost.some(known) || problem.vmFixedHost.some(known)) return false;
+  return classes.every(({ hosts }) => hosts.includes(a) === hosts.includes(b));
 }

@@ -12,7 +12,7 @@ const OPTIONS = { output_flag: false, random_seed: 1, mip_rel_gap: 0, mip_abs_ga
 export function highsSolver(highs: Highs): MipSolver {
   return {
     minimise: (program, options) =>
-      highs.withModel(modelData(highs, program, options.objective), (model) => run(highs, model, options)),
+      highs.withModel(modelData(highs, program, options), (model) => run(highs, model, options)),
   };
 }
 
@@ -37,7 +37,7 @@ function run(highs: Highs, model: Model, options: MipOptions): Outcome {
 /** kSolutionStatusFeasible of HighsInfo. */
 const FEASIBLE = 2;
 
-function modelData(highs: Highs, program: MixedIntegerProgram, objective: ReadonlyMap<number, number>): ModelData {
+function modelData(highs: Highs, program: MixedIntegerProgram, { objective }: MipOptions): ModelData {
   const [numCols, numRows] = [program.columnLower.length, program.rowLower.length];
   const colCost = new Float64Array(numCols);
   for (const [column, cost] of objective) colCost[column] = cost;

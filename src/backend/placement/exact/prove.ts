@@ -1,92 +1,210 @@
 /**
- * Level by level with the solver: what local search has reached is either proven best, or improved, or left with a bound. A level is only looked
- * at when those above it are proven: before that, its best value has no meaning.
+ * Level by level with the solver: what local search has reached is either proven best, or improved, or left with a bound. A bound says what the best is
+ * among the plans that do as well on the levels above it; the solver is asked for one only when those are proven.
  */
 
-import { hasMoves, withoutMoves, type Problem, type Solution } from '../problem';
 import { compareLevels } from '../objective';
-import { settle, type Solved } from '../solve';
 import { at } from '../packing';
-import { AssignmentProgram, type Counted } from './assignment';
+import type { Problem, Solution } from '../problem';
+import { compareSolved, settleAround, type Solved } from '../solve';
+import { AssignmentProgram, commonUnit, type Counted } from './assignment';
+import { isPossible, moveFewerBytes } from './neighbourhoods';
+import { polish } from './polish';
 import type { MipSolver, Outcome } from './program';
 
 export interface ProveOptions {
-  /** Branch-and-bound nodes for each level. */
+  /** Branch-and-bound nodes for each question to the solver. */
   readonly nodes: number;
   /** Called with each better solution or bound. */
   readonly onProgress: (solved: Solved) => void;
   readonly shouldStop: () => boolean;
 }
 
-/** Programs beyond this many columns take the solver longer than anybody waits; they keep the answer they have. */
+/** Programs beyond this many columns take the solver longer than anybody waits. */
 const MOST_COLUMNS = 20_000;
 
-/** Of problems whose disks or running VMs may move it proves what lies below the bytes moved, once these are proven to be none. */
 export function prove(problem: Problem, start: Solved, solver: MipSolver, options: ProveOptions): Solved {
-  if (hasMoves(problem)) {
-    const isProven = compareLevels(start.measures.out, start.bounds.out) === 0 && start.shortfall === start.shortfallBound && start.measures.bytesMoved === 0;
-    return isProven ? proveGoal(withoutMoves(problem), start, solver, options) : start;
+  return new Proof(problem, start, solver, options).run();
+}
+
+class Proof {
+  private best: Solved;
+
+  constructor(
+    private readonly problem: Problem,
+    start: Solved,
+    private readonly solver: MipSolver,
+    private readonly options: ProveOptions,
+  ) {
+    this.best = start;
   }
-  const placed = provePlaced(problem, start, solver, options);
-  if (compareLevels(placed.measures.out, placed.bounds.out) !== 0 || placed.shortfall !== placed.shortfallBound) return placed;
-  return proveGoal(problem, placed, solver, options);
-}
 
-/** As few VMs left out as can be, the highest priority first. */
-function provePlaced(problem: Problem, start: Solved, solver: MipSolver, options: ProveOptions): Solved {
-  if (compareLevels(start.measures.out, start.bounds.out) === 0) return start;
-  const program = new AssignmentProgram(problem, 'nothing');
-  if (isTooLarge(program)) return start;
-  let best = start.solution;
-  const bound = [...start.bounds.out];
-  for (let level = 0; level < start.measures.out.length; level++) {
-    const outside = program.outsideAt(level);
-    const point = program.point(best);
-    const columns = program.outAt(level);
-    const now = columns.reduce((sum, column) => sum + at(point, column), 0);
-    const outcome = minimise(program, columns, solver, options, best);
-    best = betterOf(program, outcome, columns, now, best);
-    const reached = columns.reduce((sum, column) => sum + at(program.point(best), column), 0);
-    bound[level] = outside + Math.max(at(bound, level) - outside, Math.min(outcome.bound, reached));
-    if (bound[level] !== outside + reached) break;
-    program.fixOut(level, reached);
+  run(): Solved {
+    this.placed();
+    this.bytes();
+    this.offer(polish(this.problem, this.best, this.options));
+    if (this.isPlaced() && this.isSurvived() && this.best.measures.bytesMoved === this.best.bounds.bytesMoved) {
+      if (this.problem.goal === 'balance') this.loads();
+      else this.hosts();
+      this.moves();
+    }
+    return this.best;
   }
-  const proven = best === start.solution ? { ...start, bounds: { ...start.bounds, out: bound } } : settle(problem, best, bound);
-  options.onProgress(proven);
-  return proven;
+
+  private isPlaced(): boolean {
+    return compareLevels(this.best.measures.out, this.best.bounds.out) === 0;
+  }
+
+  private isSurvived(): boolean {
+    return this.best.shortfall === this.best.shortfallBound;
+  }
+
+  /** Takes a solution over when it is truly better; of the bounds always the better ones. */
+  private offer(candidate: Solved): void {
+    const { best } = this;
+    if (candidate === best) return;
+    const isBetter = compareSolved(this.problem.goal, candidate, best) < 0;
+    const bounds = { ...candidate.bounds, out: larger(candidate.bounds.out, best.bounds.out) };
+    const isAsPlaced = compareLevels(candidate.measures.out, best.measures.out) === 0;
+    if (isBetter) this.accept({ ...candidate, bounds: isAsPlaced ? { ...bounds, bytesMoved: Math.max(bounds.bytesMoved, best.bounds.bytesMoved) } : bounds });
+  }
+
+  private accept(solved: Solved): void {
+    this.best = solved;
+    this.options.onProgress(solved);
+  }
+
+  private adopt(solution: Solution | undefined): void {
+    if (solution !== undefined && isPossible(this.problem, solution)) this.offer(settleAround(this.problem, solution));
+  }
+
+  /** Raises bounds; what is reached is never below them. */
+  private bound(bounds: Partial<Solved['bounds']>): void {
+    const merged = { ...this.best.bounds, ...bounds };
+    if (JSON.stringify(merged) !== JSON.stringify(this.best.bounds)) this.accept({ ...this.best, bounds: merged });
+  }
+
+  /** As few VMs left out as can be, the highest priority first. */
+  private placed(): void {
+    if (this.isPlaced()) return;
+    const program = new AssignmentProgram(this.problem, { kind: 'nothing' });
+    if (program.size > MOST_COLUMNS) return;
+    const bound = [...this.best.bounds.out];
+    for (let level = 0; level < this.best.measures.out.length; level++) {
+      const outside = program.outsideAt(level);
+      const costs = ones(program.outAt(level));
+      const outcome = this.minimise(program, costs);
+      this.adopt(this.better(program, outcome, costs));
+      const reached = at(this.best.measures.out, level);
+      bound[level] = Math.max(at(bound, level), Math.min(outside + outcome.bound, reached));
+      this.bound({ out: larger(this.best.bounds.out, bound) });
+      if (bound[level] !== reached) return;
+      program.fixOut(level, reached - outside);
+    }
+  }
+
+  /** The fewest bytes moved with just as many VMs placed. */
+  private bytes(): void {
+    const { measures, bounds } = this.best;
+    if (!this.isPlaced() || measures.bytesMoved === bounds.bytesMoved || this.options.shouldStop()) return;
+    // Moves that survival asks for aren't in the program.
+    if (this.problem.survive > 0) return;
+    const program = new AssignmentProgram(this.problem, { kind: 'nothing' });
+    if (program.size > MOST_COLUMNS) {
+      const { solution } = this.best;
+      this.adopt(moveFewerBytes(this.problem, solution, { solver: this.solver, shouldStop: this.options.shouldStop, onBetter: (better) => this.adopt(better) }));
+      return;
+    }
+    this.fixOut(program);
+    const unit = commonUnit([...program.bytes().values()]);
+    const costs = new Map([...program.bytes()].map(([column, bytes]) => [column, bytes / unit]));
+    const outcome = this.minimise(program, costs);
+    this.adopt(this.better(program, outcome, costs));
+    this.bound({ bytesMoved: Math.min(this.best.measures.bytesMoved, Math.max(bounds.bytesMoved, outcome.bound * unit)) });
+  }
+
+  /** The largest load, then the next: how many hosts must reach each hundredth that is reached now, from the top. */
+  private loads(): void {
+    const first = this.level({ kind: 'largest load' }, (solved) => solved.measures.loads[0] ?? 0, this.best.bounds.loads[0] ?? 0);
+    if (first === undefined) return;
+    this.bound({ loads: larger(this.best.bounds.loads, [first]) });
+    const steps: number[] = [];
+    const reach: number[] = [];
+    for (let step = this.best.measures.loads[0] ?? 0; step > 0; step = this.best.measures.loads.find((load) => load < step) ?? 0) {
+      steps.push(step);
+      const reached = (loads: readonly number[]) => loads.filter((load) => load >= step).length;
+      const least = this.level({ kind: 'loads', steps: [...steps], reach: [...reach] }, (solved) => reached(solved.measures.loads), reached(this.best.bounds.loads));
+      if (least === undefined) return;
+      const { loads } = this.best.measures;
+      this.bound({ loads: larger(this.best.bounds.loads, loads.slice(0, least)) });
+      if (least < reached(loads)) return;
+      reach.push(least);
+    }
+    this.bound({ loads: this.best.measures.loads });
+  }
+
+  private hosts(): void {
+    const least = this.level({ kind: 'hosts in use' }, (solved) => solved.measures.hostsUsed, this.best.bounds.hostsUsed);
+    if (least !== undefined) this.bound({ hostsUsed: least });
+  }
+
+  /** One question below the bytes moved. The proven least, undefined when the solver wasn't asked. */
+  private level(counts: Counted, value: (solved: Solved) => number, known: number): number | undefined {
+    if (value(this.best) <= known) return known;
+    if (this.options.shouldStop()) return undefined;
+    const program = this.programAsGood(counts);
+    if (program.size > MOST_COLUMNS) return undefined;
+    const costs = ones(program.counted);
+    const outcome = this.minimise(program, costs);
+    this.adopt(this.better(program, outcome, costs));
+    return Math.min(value(this.best), Math.max(known, outcome.bound));
+  }
+
+  /** The fewest moves for what the levels above have come to. */
+  private moves(): void {
+    const { problem, best } = this;
+    const isGoalProven = compareLevels(best.measures.loads, best.bounds.loads) === 0 && best.measures.hostsUsed === best.bounds.hostsUsed;
+    if (!isGoalProven || best.measures.moves === best.bounds.moves || problem.survive > 0 || this.options.shouldStop()) return;
+    const steps = [...new Set(best.measures.loads)].filter((load) => load > 0);
+    const program = this.programAsGood(problem.goal === 'balance' ? { kind: 'loads', steps, reach: steps.map((step) => best.measures.loads.filter((load) => load >= step).length) } : { kind: 'hosts in use' });
+    if (program.size > MOST_COLUMNS) return;
+    if (problem.goal === 'consolidate') program.limit(ones(program.counted), best.measures.hostsUsed);
+    const outcome = this.minimise(program, program.moves());
+    const { values } = outcome;
+    if (values !== undefined) this.adopt(program.solution(values, best.solution));
+    this.bound({ moves: Math.min(this.best.measures.moves, Math.max(best.bounds.moves, outcome.bound)) });
+  }
+
+  /** A program of the placements that are as good as the best one down to the bytes moved. */
+  private programAsGood(counts: Counted): AssignmentProgram {
+    const program = new AssignmentProgram(this.problem, counts);
+    this.fixOut(program);
+    const bytes = program.bytes();
+    const unit = commonUnit([...bytes.values()]);
+    if (bytes.size > 0) program.limit(new Map([...bytes].map(([column, cost]) => [column, cost / unit])), Math.floor(this.best.measures.bytesMoved / unit));
+    return program;
+  }
+
+  private fixOut(program: AssignmentProgram): void {
+    this.best.measures.out.forEach((count, level) => program.fixOut(level, count - program.outsideAt(level)));
+  }
+
+  private minimise(program: AssignmentProgram, objective: ReadonlyMap<number, number>): Outcome {
+    return this.solver.minimise(program.program, { objective, nodes: this.options.nodes, start: program.point(this.best.solution), shouldStop: this.options.shouldStop });
+  }
+
+  /** The solver's solution when it says that it is better; whether it is, the measures tell, and the checker. */
+  private better(program: AssignmentProgram, { values }: Outcome, costs: ReadonlyMap<number, number>): Solution | undefined {
+    if (values === undefined || AssignmentProgram.cost(costs, values) >= AssignmentProgram.cost(costs, program.point(this.best.solution))) return undefined;
+    return program.solution(values, this.best.solution);
+  }
 }
 
-/** The smallest largest load, or the fewest hosts, with just as many VMs placed at each level. */
-function proveGoal(problem: Problem, start: Solved, solver: MipSolver, options: ProveOptions): Solved {
-  const key = problem.goal === 'balance' ? 'maxLoad' : 'hostsUsed';
-  if (start.measures[key] === start.bounds[key] || options.shouldStop()) return start;
-  const counted: Counted = problem.goal === 'balance' ? 'largest load' : 'hosts in use';
-  const program = new AssignmentProgram(problem, counted);
-  if (isTooLarge(program)) return start;
-  start.measures.out.forEach((count, level) => program.fixOut(level, count - program.outsideAt(level)));
-  const outcome = minimise(program, program.counted, solver, options, start.solution);
-  const best = betterOf(program, outcome, program.counted, start.measures[key], start.solution);
-  const found = best === start.solution ? start : settle(problem, best, start.bounds.out);
-  // A better goal that bears failures worse is no better; its bound holds all the same.
-  const kept = found.shortfall === start.shortfall && found.measures[key] < start.measures[key] ? found : start;
-  const bound = Math.max(kept.bounds[key], Math.min(outcome.bound, kept.measures[key]));
-  const proven = { ...kept, bounds: { ...kept.bounds, [key]: bound } };
-  options.onProgress(proven);
-  return proven;
+function ones(columns: readonly number[]): Map<number, number> {
+  return new Map(columns.map((column) => [column, 1]));
 }
 
-function minimise(program: AssignmentProgram, columns: readonly number[], solver: MipSolver, options: ProveOptions, start: Solution): Outcome {
-  const objective = new Map(columns.map((column) => [column, 1]));
-  return solver.minimise(program.program, { objective, nodes: options.nodes, start: program.point(start), shouldStop: options.shouldStop });
-}
-
-/** The solver's solution when it is truly better; what it calls feasible is looked at again later, by the checker. */
-function betterOf(program: AssignmentProgram, outcome: Outcome, columns: readonly number[], now: number, best: Solution): Solution {
-  const { values } = outcome;
-  if (values === undefined || columns.reduce((sum, column) => sum + at(values, column), 0) >= now) return best;
-  return program.solution(values, best);
-}
-
-function isTooLarge(program: AssignmentProgram): boolean {
-  return program.program.columnLower.length > MOST_COLUMNS;
+/** The larger of two bounds, place by place from the first. */
+function larger(a: readonly number[], b: readonly number[]): readonly number[] {
+  return compareLevels(a, b) >= 0 ? a : b;
 }
