@@ -69,7 +69,7 @@ for (const shape of SHAPES) {
   const begun = cpuSeconds();
   const proven = timed(() => prove(problem, quick.result, solver, { nodes: 20_000, onProgress: () => undefined, shouldStop: () => cpuSeconds() - begun > PROVE_CPU_SECONDS }));
   const told = ({ measures, bounds, solution }: typeof quick.result, seconds: number) => {
-    const [value, bound, sign] = shape.goal === 'consolidate' ? [measures.hostsUsed, bounds.hostsUsed, ' hosts'] : [measures.maxLoad, bounds.maxLoad, ' %'];
+    const [value, bound, sign] = shape.goal === 'consolidate' ? [measures.hostsUsed, bounds.hostsUsed, ' hosts'] : [measures.loads[0] ?? 0, bounds.loads[0] ?? 0, ' %'];
     return `${leftOut(solution.vmHost)}, ${value}${sign} (${bound}) ${seconds.toFixed(2)}`;
   };
   line([named(shape), `${greedy.out}, ${greedy.load} % ${greedy.seconds.toFixed(2)}`, told(quick.result, quick.seconds), told(proven.result, proven.seconds)], WIDTHS);
@@ -90,7 +90,7 @@ console.log('\nGrowth at ten VMs a host and 92 % fill: left out, largest load (b
 const growth = GROWTH.map((shape) => {
   const { problem } = formulate(poolOf(shape), EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT);
   const { result, seconds } = timed(() => solve(problem));
-  console.log(`${named(shape).padEnd(WIDTHS[0] ?? 0)} ${leftOut(result.solution.vmHost)}, ${result.measures.maxLoad} % (${result.bounds.maxLoad}) ${seconds.toFixed(2)}`);
+  console.log(`${named(shape).padEnd(WIDTHS[0] ?? 0)} ${leftOut(result.solution.vmHost)}, ${result.measures.loads[0] ?? 0} % (${result.bounds.loads[0] ?? 0}) ${seconds.toFixed(2)}`);
   return { x: Math.log(shape.vms), y: Math.log(seconds) };
 });
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
