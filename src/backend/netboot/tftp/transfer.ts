@@ -34,6 +34,8 @@ export class Transfer {
   /** Absolute numbers; the 16 bits on the wire roll over. */
   #acknowledged = 0;
   #sent = 0;
+  /** The last block under way when a gap was told of. */
+  #recovering = 0;
   #optionsPending: boolean;
   #ended = false;
   readonly #patience: Patience;
@@ -57,7 +59,7 @@ export class Transfer {
   }
 
   start(): void {
-    this.#sendPending();
+    this.#sendPending(1);
   }
 
   receive(packet: TftpPacket | undefined): void {
@@ -76,9 +78,11 @@ export class Transfer {
   /**
    * Only an acknowledgement that moves the window on is answered. Duplicates and late ones are not, whatever their
    * number: answering them is the Sorcerer's Apprentice (RFC 1123 §4.2.3.1). One from the middle of a window means the
-   * rest was lost (RFC 7440 §4), and the window starts anew behind it.
+   * rest was lost (RFC 7440 §4), and the window starts anew behind it; but clients also send it for a doubled block, so
+   * until what was under way then is acknowledged, further ones bring new blocks only, and silence brings the old ones.
    */
   #receiveAcknowledgement(block: number): void {
+    let from = this.#sent + 1;
     if (this.#optionsPending) {
       if (block !== 0) return;
       this.#optionsPending = false;
@@ -86,31 +90,35 @@ export class Transfer {
       const advance = (block - (this.#acknowledged % BLOCK_NUMBERS) + BLOCK_NUMBERS) % BLOCK_NUMBERS;
       if (advance === 0 || advance > this.#sent - this.#acknowledged) return;
       this.#acknowledged += advance;
+      if (this.#acknowledged < this.#sent && this.#acknowledged > this.#recovering) {
+        this.#recovering = this.#sent;
+        from = this.#acknowledged + 1;
+      }
     }
     this.#patience.answered(this.#ambiguous ? undefined : this.#options.clock.now() - this.#sentAtMs);
     this.#ambiguous = false;
     if (this.#acknowledged === this.#totalBlocks) this.#end({ kind: 'complete' });
-    else this.#sendPending();
+    else this.#sendPending(from);
   }
 
-  #sendPending(): void {
+  #sendPending(from: number): void {
     if (this.#optionsPending) this.#options.send([encodeTftp({ kind: 'options', options: this.#options.terms.acknowledged })]);
-    else this.#sendWindow();
+    else this.#sendWindow(from);
     this.#sentAtMs = this.#options.clock.now();
     this.#awaitAnswer();
   }
 
-  #sendWindow(): void {
+  /** From a block to the end of the window. */
+  #sendWindow(first: number): void {
     const { content, terms } = this.#options;
-    const first = this.#acknowledged + 1;
     const last = Math.min(this.#acknowledged + terms.windowSize, this.#totalBlocks);
     for (let block = first; block <= last; block += 1) {
       const header = Buffer.allocUnsafe(DATA_HEADER_LENGTH);
       writeDataHeader(header, block % BLOCK_NUMBERS);
       this.#options.send([header, content.subarray((block - 1) * terms.blockSize, block * terms.blockSize)]);
     }
-    this.resent += Math.max(0, this.#sent + 1 - first);
-    this.#sent = last;
+    this.resent += Math.max(0, Math.min(this.#sent, last) + 1 - first);
+    this.#sent = Math.max(this.#sent, last);
   }
 
   /** A timer a block would cost as much as the block: one runs, and looks when it ends whether the deadline has moved. */
@@ -146,7 +154,7 @@ export class Transfer {
     }
     this.#ambiguous = true;
     if (this.#optionsPending) this.resent += 1;
-    this.#sendPending();
+    this.#sendPending(this.#acknowledged + 1);
   }
 
   #end(end: TransferEnd): void {
