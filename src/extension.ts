@@ -1,6 +1,8 @@
 /** Wires the parts, nothing else. */
 
 import * as vscode from 'vscode';
+import { addHost } from './commands/addHost';
+import { addVm } from './commands/addVm';
 import { bootPool } from './commands/bootPool';
 import { offer, type Command, type CommandContext } from './commands/context';
 import { newDrive } from './commands/newDrive';
@@ -21,7 +23,7 @@ import type { TreeNode } from './views/poolTree';
 import { StatusBar } from './views/statusBar';
 import { PoolTreeProvider } from './views/treeProvider';
 
-const COMMANDS: Readonly<Record<string, Command>> = { bootPool, startLab, planPlacement, wakeHost, shutDownPool, stopServer, showLog, newDrive };
+const COMMANDS: Readonly<Record<string, Command>> = { bootPool, startLab, planPlacement, wakeHost, shutDownPool, stopServer, showLog, newDrive, addHost, addVm };
 
 /** VS Code passes nothing to `deactivate`, so that what it ends has to be kept here. */
 let sessions: Sessions | undefined;

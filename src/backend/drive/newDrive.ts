@@ -1,11 +1,14 @@
 /** What a new drive holds: a small pool that validates, commented so that its owner can make it their own. */
 
+import { scalarText } from './scalars';
+import { hostText, PLACEHOLDER_UUID, vmText } from './specTexts';
+
 /** The files of a new drive, by name relative to it. `cluster` is the pool's name. */
 export function newDriveFiles(cluster: string): ReadonlyMap<string, string> {
   return new Map([
     ['pxen.yaml', clusterText(cluster)],
-    ['hosts/node1.host.yaml', HOST_TEXT],
-    ['vms/web1.vm.yaml', VM_TEXT],
+    ['hosts/node1.host.yaml', hostText(FIRST_HOST)],
+    ['vms/web1.vm.yaml', vmText(FIRST_VM)],
     ['.gitignore', GITIGNORE_TEXT],
     ['README.md', readmeText(cluster)],
   ]);
@@ -24,14 +27,17 @@ export function clusterNameFor(folderName: string): string {
 function clusterText(cluster: string): string {
   return `# The pool as a whole. One such document to a drive.
 kind: Cluster
-name: ${cluster}
+name: ${scalarText(cluster)}
 
 network:
   subnet: 10.77.0.0/24          # the network your hosts boot from
   server: 10.77.0.1             # this machine's address in it
   # interface: enp3s0           # when absent: the one that holds \`server\`
   # gateway: 10.77.0.254        # the router, if hosts and VMs are to reach other networks
+  # nameservers: [10.77.0.1]    # when absent: the boot server, which knows the hosts' names
+  # forwarders: [10.77.0.254]   # asked for all other names; when absent those are refused
   dhcp: authoritative           # authoritative | proxy (another DHCP server gives addresses) | off
+  # range: {from: 10.77.0.100, to: 10.77.0.199}   # lent to machines that aren't on the drive
 
 boot:
   image: dom0-1                 # made by: pxen image build
@@ -39,61 +45,27 @@ boot:
   attempts: 3
 
 placement:
+  cpuOvercommit: 4              # vCPUs per physical CPU; memory is never overcommitted
   survive: 0                    # 1: VMs must still fit when any one host has failed
-  goal: balance                 # balance | consolidate
+  goal: balance                 # balance: the busiest host as idle as possible | consolidate: the fewest hosts
+
+# Storage that several hosts reach over the network. A disk lies on it only if its spec says so (storage: nas).
+# storage:
+#   - {name: nas, type: nfs, source: "10.77.0.5:/export/vms", capacity: 8TiB, bandwidth: 400MB/s}
 `;
 }
 
-const HOST_TEXT = `# A machine that boots Xen over the network. Several may share a file, with --- between them.
-kind: Host
-name: node1
-macs: [52:54:00:aa:00:01]       # \`ip link\` on the machine, or its firmware's boot menu; the first one boots
-address: 10.77.0.11
-cpus: 8                         # as Xen counts them: threads
-memory: 32GiB
-reserve: {cpus: 1, memory: 2GiB}   # kept for dom0
+const FIRST_HOST = {
+  name: 'node1',
+  macs: ['52:54:00:aa:00:01'],
+  address: '10.77.0.11',
+  cpus: '8',
+  memory: '32GiB',
+  array: { uuid: PLACEHOLDER_UUID, members: ['SERIAL-OF-DISK-1', 'SERIAL-OF-DISK-2'] },
+  labels: { rack: 'a' },
+} as const;
 
-# RAID arrays that exist already: PXEN assembles and mounts them, it never creates or formats one.
-# On the machine: \`mdadm --detail /dev/md0\` tells uuid and level, \`lsblk -o NAME,SERIAL\` the members.
-arrays:
-  - name: r0
-    uuid: 00000000:00000000:00000000:00000001
-    level: raid1
-    members: [SERIAL-OF-DISK-1, SERIAL-OF-DISK-2]
-    mount: /srv/r0
-    capacity: 900GiB            # room for VM disks
-    bandwidth: 450MB/s          # bytes, not bits
-    degraded: never             # allow: start it with a member missing
-
-wake: {method: wol}             # switched on by a magic packet
-labels: {rack: a}               # VMs can ask for \`on: [rack=a]\`
-`;
-
-const VM_TEXT = `# A virtual machine. Its UUID and MAC addresses follow from the drive and its name: don't rename it lightly.
-kind: VM
-name: web1
-vcpus: 2
-memory: 2GiB
-priority: 100                   # higher is placed first when not all fit
-
-disks:
-  - name: root
-    size: 20GiB
-    bandwidth: 50MB/s           # promised to it on its array
-    source: disks/debian-13.raw # copied once, when the disk is made
-
-nics: [{bridge: xenbr0}]
-
-# pygrub reads the kernel from the disk itself. Or give them here: {type: pv, kernel: disks/vmlinuz, ramdisk: disks/initrd}
-boot: {type: pv, bootloader: pygrub}
-
-# placement:
-#   on: [rack=a]                # only on these hosts, by name or label
-#   apart: [web2]               # never on one host with these
-#   together: [cache1]          # always on one host with these
-
-start: {auto: true}             # after: [dns1] starts it once dns1 runs
-`;
+const FIRST_VM = { name: 'web1', vcpus: '2', memory: '2GiB', disk: { size: '20GiB', source: 'disks/debian-13.raw' }, boot: 'pygrub' } as const;
 
 const GITIGNORE_TEXT = `# Private keys stay on the drive.
 /keys/*

@@ -2,7 +2,10 @@
 
 import type { SpecPath } from '../../backend/drive/places';
 import type { QuantityKind } from '../../backend/drive/quantity';
+import { scalarText } from '../../backend/drive/scalars';
 import { definitionOf, schemaAt, tagsOf, type SchemaNode, type SpecKind } from '../../backend/drive/schemaTree';
+
+export { scalarText } from '../../backend/drive/scalars';
 
 /** The schema of the value at `path`, also below a tagged union whose tag isn't written yet. */
 export function shapeAt(kind: SpecKind, path: SpecPath, data: unknown): SchemaNode | undefined {
@@ -93,15 +96,6 @@ export function flowText(value: unknown): string {
   if (typeof value === 'object' && value !== null) return `{${Object.entries(value).map(([key, entry]) => `${key}: ${flowText(entry)}`).join(', ')}}`;
   return typeof value === 'string' ? scalarText(value) : String(value);
 }
-
-/** A text as a YAML scalar that reads back as that very text, in block and in flow style. */
-export function scalarText(text: string): string {
-  const plain = /^[A-Za-z0-9_./][A-Za-z0-9_./=@%+-]*(?:[ :][A-Za-z0-9_./=@%+-]+)*$/.test(text) && !/: /.test(text);
-  return plain && !LOOKS_LIKE_OTHER.test(text) ? text : JSON.stringify(text);
-}
-
-/** What YAML 1.2's core schema (§10.3.2) takes for null, a boolean or a number, and what people take for one. */
-const LOOKS_LIKE_OTHER = /^(?:~|null|true|false|yes|no|on|off|[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|0x[0-9a-f]+|0o[0-7]+|[-+]?\.(?:inf|nan)|)$/i;
 
 function limits({ minimum, maximum, minItems, maxItems, type }: SchemaNode): string {
   const [low, high] = [minimum ?? minItems, maximum ?? maxItems];
