@@ -30,6 +30,7 @@ const RESPONSE_CODE = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as co
 
 /** Undefined for what isn't a query with one question of the Internet's class: nothing can be bounced between servers so. */
 export function readQuery(bytes: Buffer): DnsQuery | undefined {
+  if (!holdsWhatItCounts(bytes)) return undefined;
   let packet: dns.DecodedPacket;
   try {
     packet = dns.decode(bytes);
@@ -84,6 +85,7 @@ export function encodeForwarded(query: DnsQuery, id: number): Buffer | undefined
 
 /** Whether the packet answers this question under this id; anything else on the socket is a forgery or a stray. */
 export function answersForwarded(bytes: Buffer, id: number, { name, type }: DnsQuestion): boolean {
+  if (!holdsWhatItCounts(bytes)) return false;
   try {
     const packet = dns.decode(bytes);
     const [question] = packet.questions ?? [];
@@ -91,6 +93,18 @@ export function answersForwarded(bytes: Buffer, id: number, { name, type }: DnsQ
   } catch {
     return false;
   }
+}
+
+const HEADER_BYTES = 12;
+/** A question or a record with the root as its name and no data (RFC 1035 §4.1.2, §4.1.3). */
+const SMALLEST_QUESTION = 5;
+const SMALLEST_RECORD = 11;
+
+/** dns-packet reads as many records as the header counts, past the end too: a header alone would hold us up for a tenth of a second. */
+function holdsWhatItCounts(bytes: Buffer): boolean {
+  if (bytes.length < HEADER_BYTES) return false;
+  const [questions, records] = [bytes.readUInt16BE(4), bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10)];
+  return HEADER_BYTES + questions * SMALLEST_QUESTION + records * SMALLEST_RECORD <= bytes.length;
 }
 
 /** 0: an ordinary query. */
