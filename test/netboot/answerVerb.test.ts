@@ -1,37 +1,62 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeUnknownMachines } from '../../src/backend/drive/unknownMachines';
+import type { UnknownMachine } from '../../src/protocol';
 import type { VerbIo } from '../../src/backend/verbs/io';
 import { runAnswer, type AnswerOptions } from '../../src/backend/verbs/answer';
 import { LAB_IMAGE, writeLabImage } from '../../src/lab/simulated/image';
 import { temporaryFolder } from './bootServerFixture';
 
-async function answer(options: Partial<AnswerOptions>): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+/** `network` is added to the network of pxen.yaml. */
+async function answer({ network = '', heard, ...options }: Partial<AnswerOptions> & { readonly network?: string; readonly heard?: UnknownMachine }): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const drive = path.join(await temporaryFolder(), 'drive');
   await cp('examples/homelab', drive, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
   await writeLabImage(path.join(drive, 'images'));
   const spec = path.join(drive, 'pxen.yaml');
-  await writeFile(spec, (await readFile(spec, 'utf8')).replace(/image: \S+/, `image: ${LAB_IMAGE}`));
+  await writeFile(spec, (await readFile(spec, 'utf8')).replace(/image: \S+/, `image: ${LAB_IMAGE}`).replace(/^ {2}dhcp: .*$/m, network === '' ? '$&' : network));
+  if (heard) await writeUnknownMachines(path.join(drive, 'state'), [heard]);
   let [out, err] = ['', ''];
   const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
   const code = await runAnswer({ mac: '52:54:00:aa:00:01', drive, arch: 'bios', ipxe: false, json: false, ...options }, io);
   return { code, out, err };
 }
 
+const STRANGER: UnknownMachine = { mac: '52:54:00:ff:ff:ff', wants: 'boot', architecture: 'x64 UEFI', vendorClass: 'PXEClient:Arch:00007:UNDI:003016', firstSeen: '2026-01-01T10:00:00.000Z', lastSeen: '2026-01-02T10:00:00.000Z', count: 7 };
+const RANGE = '  dhcp: authoritative\n  range: {from: 10.77.0.100, to: 10.77.0.199}';
+
 describe('pxen answer', () => {
   it.each([
-    [{ arch: 'bios' }, 0, /^node1 \(52:54:00:aa:00:01\), BIOS, is offered 10\.77\.0\.11 and undionly\.kpxe over TFTP\.\n$/],
-    [{ arch: 'uefi' }, 0, /x64 UEFI, is offered 10\.77\.0\.11 and snponly\.efi over TFTP/],
-    [{ arch: 'http' }, 0, /UEFI HTTP boot, is offered .* snponly\.efi over HTTP/],
-    [{ arch: 'os' }, 0, /^node1 \(52:54:00:aa:00:01\) is offered 10\.77\.0\.11\.\n$/],
-    [{ mac: '52-54-00-AA-00-01', ipxe: true }, 0, /its boot script .*\n\n#!ipxe\n[\s\S]*initrd\?token=ONE-TIME-TOKEN/],
-    [{ mac: '52:54:00:ff:ff:ff' }, 1, /no host on the drive has this MAC: not answered/],
-  ] as const)('%j', async (options, code, text) => {
-    expect(await answer(options)).toEqual({ code, out: expect.stringMatching(text) as string, err: '' });
+    ['a host with BIOS', { arch: 'bios' }, 0],
+    ['a host with UEFI', { arch: 'uefi' }, 0],
+    ['a host with UEFI HTTP boot', { arch: 'http' }, 0],
+    ['a host with arm64', { arch: 'arm64' }, 0],
+    ['a host with arm64 HTTP boot', { arch: 'arm64-http' }, 0],
+    ['a host that runs', { arch: 'os' }, 0],
+    ['iPXE on a host', { mac: '52-54-00-AA-00-01', ipxe: true }, 0],
+    ['a host beside another server', { arch: 'uefi', network: '  dhcp: proxy' }, 0],
+    ['arm64 beside another server', { arch: 'arm64', network: '  dhcp: proxy' }, 1],
+    ['a host without DHCP', { network: '  dhcp: off' }, 1],
+    ['a stranger', { mac: STRANGER.mac }, 1],
+    ['a stranger that was heard', { mac: STRANGER.mac, heard: STRANGER }, 1],
+    ['a stranger beside another server', { mac: STRANGER.mac, network: '  dhcp: proxy' }, 1],
+    ['a stranger who may see the menu beside another server', { mac: STRANGER.mac, network: '  dhcp: proxy\n  unknown: menu' }, 0],
+    ['a stranger with a range', { mac: STRANGER.mac, arch: 'uefi', network: RANGE }, 0],
+    ['iPXE on a stranger with a range', { mac: STRANGER.mac, ipxe: true, network: RANGE }, 0],
+  ] as const)('%s', async (title, options, code) => {
+    const told = await answer(options);
+    expect([told.code, told.err]).toEqual([code, '']);
+    await expect(told.out).toMatchFileSnapshot(`answerVerb/${title.replaceAll(' ', '-')}.txt`);
   });
 
   it('with --json is one document', async () => {
-    expect(JSON.parse((await answer({ arch: 'uefi', json: true })).out)).toMatchObject({ answered: true, address: '10.77.0.11', bootFile: '52-54-00-aa-00-01/snponly.efi' });
+    expect(JSON.parse((await answer({ arch: 'uefi', json: true })).out)).toMatchObject({
+      answered: true,
+      address: '10.77.0.11',
+      bootFile: '52-54-00-aa-00-01/snponly.efi',
+      replies: [{ type: 'offer', to: '255.255.255.255:68', options: expect.arrayContaining([{ code: 51, name: 'lease time', value: 'for ever' }]) as unknown }],
+    });
+    expect(JSON.parse((await answer({ mac: STRANGER.mac, heard: STRANGER, json: true })).out)).toMatchObject({ answered: false, replies: [], heard: STRANGER });
   });
 
   it('says what is wrong with a MAC', async () => {

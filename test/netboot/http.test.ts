@@ -140,10 +140,12 @@ describe('boot scripts', () => {
     expect((await fetch(`${base}/boot/52-54-00-AA-00-01.ipxe`)).status).toBe(200);
   });
 
-  it('of a machine that is not on the drive are a 404 that is seen', async () => {
+  it('of a machine that is not on the drive are a menu, never an image or a token', async () => {
     const { base, events } = await startFixture();
-    expect((await fetch(`${base}/boot/${STRANGER}.ipxe`)).status).toBe(404);
-    expect(events).toContainEqual(expect.objectContaining({ kind: 'refused', mac: STRANGER }));
+    const response = await fetch(`${base}/boot/${STRANGER}.ipxe`);
+    expect([response.status, await response.text()]).toEqual([200, expect.stringMatching(/this machine, 52:54:00:ff:ff:ff, is unknown to pool testpool/)]);
+    expect((await fetch(`${base}/boot/${STRANGER}.initrd?token=x`)).status).toBe(404);
+    expect(events.filter(({ mac }) => mac === STRANGER).map(({ kind, host }) => [kind, host])).toEqual([['script', undefined], ['refused', undefined]]);
   });
 
   it('asked for twice name the same unspent token, so that a retry voids nothing', async () => {

@@ -46,7 +46,7 @@ export interface BootServerOptions {
   readonly endpoints: NetbootEndpoints;
   readonly tokens: BootTokens;
   /** Public keys that `/hello` hands out. */
-  readonly authorizedKeys: () => readonly string[];
+  readonly authorizedKeys: () => readonly string[] | Promise<readonly string[]>;
   /** Appended to Xen's and Linux's command lines; the QEMU lab spares its slow machines so. */
   readonly extraArguments?: () => { readonly xen: string; readonly kernel: string };
   /** Absolute path of the drive's `state` folder: leases of the range, and which unknown machines were heard. */

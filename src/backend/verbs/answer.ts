@@ -1,17 +1,26 @@
 /** `pxen answer MAC [DRIVE]`: what a machine would be told, and why. Sends nothing, changes nothing. */
 
 import path from 'node:path';
+import type { UnknownMachine } from '../../protocol';
 import { loadDrive } from '../drive/load';
+import { readLeases } from '../drive/leases';
 import type { PoolModel } from '../drive/model';
+import { readUnknownMachines } from '../drive/unknownMachines';
 import { ImageError, readManifest } from '../image/manifest';
-import { answerDhcp, type DhcpAnswer } from '../netboot/answers/dhcp';
 import { bootScript } from '../netboot/answers/bootScript';
+import { replyDestination } from '../netboot/answers/destination';
+import { answerDhcp, type DhcpAnswer, type DhcpFacts } from '../netboot/answers/dhcp';
 import { hostOfMac } from '../netboot/answers/facts';
 import { requestOf, type FirmwareKind } from '../netboot/answers/exampleRequest';
+import { unknownMachineScript } from '../netboot/answers/unknownScript';
+import { describeOptions } from '../netboot/dhcp/describe';
+import { leasesOf } from '../netboot/dhcp/leaseBook';
+import { messageTypeOf } from '../netboot/dhcp/options';
+import { ANY_ADDRESS } from '../netboot/ipv4';
 import { STANDARD_PORTS } from '../netboot/endpoints';
 import { DriveInvalidError } from '../pool/errors';
 import { machineFolders } from '../pool/machines';
-import { isExpected } from './bootPool';
+import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 
 export interface AnswerOptions {
@@ -23,7 +32,10 @@ export interface AnswerOptions {
   readonly json: boolean;
 }
 
-/** With `--json` one document `{"answered","sentence","address"?,"bootFile"?,"script"?}`. Exits 0 when the machine would be answered, 1 when not, 2 for a bad MAC or drive. */
+/**
+ * With `--json` one document `{"answered","sentence","why":["…"],"replies":[{"type","port","to","fields","options"}],"address"?,
+ * "bootFile"?,"script"?,"heard"?}`. Exits 0 when the machine would be answered, 1 when not, 2 for a bad MAC or drive.
+ */
 export async function runAnswer({ mac: written, drive, arch, ipxe, json }: AnswerOptions, io: VerbIo): Promise<number> {
   const mac = written.toLowerCase().replaceAll('-', ':');
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) {
@@ -31,15 +43,9 @@ export async function runAnswer({ mac: written, drive, arch, ipxe, json }: Answe
     return EXIT.usage;
   }
   try {
-    const root = path.resolve(drive);
-    const { model, problems } = await loadDrive(root);
-    if (model === undefined) throw new DriveInvalidError(root, problems);
-    const facts = { address: model.cluster.network.server, httpPort: STANDARD_PORTS.http, image: model.cluster.boot.image, port: 'dhcp' as const };
-    const answer = answerDhcp(model, requestOf(mac, arch, ipxe), facts);
-    const script = ipxe && answer.kind === 'reply' ? await scriptFor(root, model, mac) : undefined;
-    if (json) io.out(`${JSON.stringify(answerJson(answer, script))}\n`);
-    else io.out(`${answer.sentence}.\n${script === undefined ? '' : `\n${script}`}`);
-    return answer.kind === 'reply' ? EXIT.ok : EXIT.problems;
+    const told = await dryRun(path.resolve(drive), mac, arch, ipxe);
+    io.out(json ? `${JSON.stringify(answerJson(told))}\n` : answerText(told));
+    return told.answer.kind === 'reply' ? EXIT.ok : EXIT.problems;
   } catch (error) {
     if (!isExpected(error)) throw error;
     io.err(`${error.message}\n`);
@@ -47,14 +53,56 @@ export async function runAnswer({ mac: written, drive, arch, ipxe, json }: Answe
   }
 }
 
+interface Told {
+  readonly answer: DhcpAnswer;
+  /** At port 4011, where a proxy is asked again. */
+  readonly atPxePort: DhcpAnswer | undefined;
+  readonly why: readonly string[];
+  readonly script: string | undefined;
+  readonly heard: UnknownMachine | undefined;
+}
+
+async function dryRun(root: string, mac: string, arch: FirmwareKind, ipxe: boolean): Promise<Told> {
+  const { model, problems } = await loadDrive(root);
+  if (model === undefined) throw new DriveInvalidError(root, problems);
+  const { stateFolder } = machineFolders(root);
+  const { network, boot } = model.cluster;
+  const lending = { leases: leasesOf(await readLeases(stateFolder)), nowMs: Date.now() };
+  const facts: DhcpFacts = { address: network.server, httpPort: STANDARD_PORTS.http, image: boot.image, port: 'dhcp', lending };
+  const answer = answerDhcp(model, requestOf(mac, arch, ipxe), facts);
+  const asksAgain = network.dhcp === 'proxy' && arch === 'uefi' && !ipxe && answer.kind === 'reply';
+  return {
+    answer,
+    atPxePort: asksAgain ? answerDhcp(model, requestOf(mac, arch, ipxe, 'request'), { ...facts, port: 'pxe' }) : undefined,
+    why: reasons(model, mac),
+    script: ipxe && answer.kind === 'reply' ? await scriptFor(root, model, mac) : undefined,
+    heard: hostOfMac(model, mac) ? undefined : (await readUnknownMachines(stateFolder)).find((machine) => machine.mac === mac),
+  };
+}
+
+/** Which lines of the drive the answer follows from. */
+function reasons(model: PoolModel, mac: string): readonly string[] {
+  const { network, boot } = model.cluster;
+  const host = hostOfMac(model, mac);
+  const modes = {
+    authoritative: 'network.dhcp is authoritative: PXEN gives the addresses',
+    proxy: 'network.dhcp is proxy: another DHCP server gives the addresses, PXEN only the boot file',
+    off: 'network.dhcp is off: PXEN answers no DHCP',
+  };
+  if (host !== undefined) return [`${mac} is a MAC of host ${host.name}, whose address is ${host.address}`, modes[network.dhcp], `its image is ${boot.image} (boot.image)`];
+  const range = network.range === undefined ? 'the drive has no range for such machines (network.range)' : `machines that aren't on the drive are lent an address of ${network.range.from}–${network.range.to} (network.range)`;
+  const menu = network.menuForUnknown === true ? 'those that boot get the menu for unknown machines, never an image' : 'those that boot are told nothing (network.unknown)';
+  return [`${mac} is no MAC of any host on the drive`, modes[network.dhcp], ...(network.dhcp === 'authoritative' ? [range] : []), menu];
+}
+
 /** The script with a placeholder for the token: a real one is issued only to a machine that boots. */
 async function scriptFor(root: string, model: PoolModel, mac: string): Promise<string | undefined> {
   const host = hostOfMac(model, mac);
-  if (host === undefined) return undefined;
   const { network, boot } = model.cluster;
+  const facts = { address: network.server, httpPort: STANDARD_PORTS.http, image: boot.image };
+  if (host === undefined) return network.menuForUnknown === true ? unknownMachineScript(model, mac, facts) : undefined;
   try {
     const manifest = await readManifest(path.join(machineFolders(root).imagesFolder, boot.image));
-    const facts = { address: network.server, httpPort: STANDARD_PORTS.http, image: boot.image };
     return bootScript({ model, host, mac, facts, manifest, token: 'ONE-TIME-TOKEN' });
   } catch (error) {
     if (error instanceof ImageError) return `${error.message}\n`;
@@ -62,9 +110,58 @@ async function scriptFor(root: string, model: PoolModel, mac: string): Promise<s
   }
 }
 
-function answerJson(answer: DhcpAnswer, script: string | undefined): Readonly<Record<string, unknown>> {
+function answerText({ answer, atPxePort, why, script, heard }: Told): string {
+  return [
+    `${answer.sentence}.`,
+    ...why.map((reason) => `- ${reason}`),
+    ...(heard ? [`- ${heardWords(heard)}`] : []),
+    ...replyLines(answer, 'port 67'),
+    ...(atPxePort ? ['', `Asked at port 4011: ${atPxePort.sentence}.`, ...replyLines(atPxePort, 'port 4011')] : []),
+    ...(script === undefined ? [] : ['', script.trimEnd()]),
+    '',
+  ].join('\n');
+}
+
+function heardWords({ count, firstSeen, lastSeen, architecture, vendorClass }: UnknownMachine): string {
+  const what = [architecture, vendorClass].filter((word) => word !== undefined).join(', ');
+  return `it was heard ${count === 1 ? 'once' : `${count} times`}, from ${firstSeen} to ${lastSeen}${what === '' ? '' : ` (${what})`}`;
+}
+
+function replyLines(answer: DhcpAnswer, port: string): readonly string[] {
+  if (answer.kind === 'silence') return [];
+  const { type, to, fields, options } = replyJson(answer, port);
+  return [
+    '',
+    `${(type ?? 'reply').toUpperCase()} to ${to}`,
+    ...Object.entries(fields).map(([name, value]) => `  ${name.padEnd(28)} ${value}`),
+    ...options.map(({ code, name, value }) => `  ${`option ${code}, ${name}`.padEnd(28)} ${value}`),
+  ];
+}
+
+function replyJson({ message }: DhcpAnswer & { readonly kind: 'reply' }, port: string) {
+  const { address, port: toPort } = replyDestination(message);
+  const fields = { yiaddr: message.yourAddress, siaddr: message.nextServer, file: message.bootFile };
+  return {
+    type: messageTypeOf(message.options),
+    port,
+    to: port === 'port 67' ? `${address}:${toPort}` : "the request's sender",
+    fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '' && value !== ANY_ADDRESS)),
+    options: describeOptions(message.options),
+  };
+}
+
+function answerJson({ answer, atPxePort, why, script, heard }: Told): Readonly<Record<string, unknown>> {
   const { sentence } = answer;
-  if (answer.kind === 'silence') return { answered: false, sentence };
+  if (answer.kind === 'silence') return { answered: false, sentence, why, replies: [], ...(heard && { heard }) };
   const { message, bootFile } = answer;
-  return { answered: true, sentence, ...(message.yourAddress !== '0.0.0.0' && { address: message.yourAddress }), ...(bootFile !== undefined && { bootFile }), ...(script !== undefined && { script }) };
+  return {
+    answered: true,
+    sentence,
+    why,
+    replies: [replyJson(answer, 'port 67'), ...(atPxePort?.kind === 'reply' ? [replyJson(atPxePort, 'port 4011')] : [])],
+    ...(message.yourAddress !== ANY_ADDRESS && { address: message.yourAddress }),
+    ...(bootFile !== undefined && { bootFile }),
+    ...(script !== undefined && { script }),
+    ...(heard && { heard }),
+  };
 }

@@ -1,9 +1,9 @@
 /** Boots a pool in given surroundings and shows how it goes: what `pxen boot` and `pxen lab` have in common. */
 
-import { PoolError } from '../pool/errors';
 import { realParts } from '../pool/parts';
 import { type OpenEnvironment, PoolService } from '../pool/service';
 import type { PoolTarget } from '../../protocol';
+import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 import { snapshotText } from './poolText';
 import { openPoolView } from './poolView';
@@ -57,13 +57,6 @@ export async function bootPool(openEnvironment: OpenEnvironment, options: BootPo
     view.close();
   }
 }
-
-/** What a user can put right; anything else is a mistake of PXEN and keeps its stack. */
-export function isExpected(error: unknown): error is Error {
-  return error instanceof PoolError || (error instanceof Error && EXPECTED.has(error.name));
-}
-
-const EXPECTED = new Set(['PoolError', 'DriveInvalidError', 'PoolKeyError', 'StateFileError', 'ListenError', 'OtherDhcpServerError', 'ImageError', 'WakeError', 'HostError', 'LimitError']);
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@
 import { openMachines } from '../pool/machines';
 import { realParts } from '../pool/parts';
 import { PoolService } from '../pool/service';
-import { isExpected } from './bootPool';
+import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 import { snapshotText } from './poolText';
 import { openPoolView } from './poolView';

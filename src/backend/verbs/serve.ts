@@ -1,5 +1,6 @@
 /** `pxen serve`: answers the drive's machines until interrupted; wakes nobody, starts no VM. */
 
+import os from 'node:os';
 import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
 import { loadDrive } from '../drive/load';
@@ -9,16 +10,16 @@ import { STANDARD_PORTS } from '../netboot/endpoints';
 import { nginxConfig } from '../netboot/http/nginx';
 import { parseIpv4 } from '../netboot/ipv4';
 import type { ListenAddress } from '../netboot/sockets';
+import { wayToRoot } from '../netboot/portHelper/wayToRoot';
 import type { NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
 import { DriveInvalidError, PoolError } from '../pool/errors';
-import { openPoolKeys } from '../pool/keys';
 import { machineFolders, openMachines } from '../pool/machines';
-import { realParts } from '../pool/parts';
 import { claimReachably } from '../pool/reachable';
-import { PoolService } from '../pool/service';
-import type { Log } from '../system';
-import { isExpected } from './bootPool';
+import type { PoolKeys } from '../pool/keys';
+import type { BackendHandlers } from '../pool/rpc';
+import { systemClock, systemRandom, type Log } from '../system';
+import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 import { openLiveModel } from './liveModel';
 
@@ -56,7 +57,7 @@ export async function runServe(options: ServeOptions, io: VerbIo): Promise<numbe
 
 async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstream }: Omit<ServeOptions, 'httpUpstream'> & { readonly httpUpstream: ListenAddress | undefined }, io: VerbIo): Promise<void> {
   const root = path.resolve(drive);
-  const { clock, random } = realParts;
+  const [clock, random] = [systemClock, systemRandom];
   const listeners = new Set<(event: PoolEvent) => void>([(event) => show(event, json, io)]);
   const now = () => new Date(clock.now()).toISOString();
   const emit = (event: PoolEvent) => {
@@ -69,11 +70,11 @@ async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstre
   const stop = new AbortController();
   const closers: (() => Promise<void>)[] = [];
   try {
-    const environment = await openMachines(root, first, realParts.interfaces());
+    const environment = await openMachines(root, first, os.networkInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
     const claim = await claimReachably({
       ...environment,
       clock,
-      handlers: serviceBeside(log, emit, () => stop.abort()).handlers,
+      handlers: handlersBeside(log, emit, () => stop.abort()),
       subscribe: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
@@ -81,7 +82,9 @@ async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstre
       log,
     });
     closers.push(() => claim.release());
-    const keys = await openPoolKeys(environment.keysFolder, `pxen-${first.cluster.name}`);
+    // Booted hosts get them, a minute after the first answer: until that is sent nothing waits for ssh to be loaded.
+    let keys: Promise<PoolKeys> | undefined;
+    const authorizedKeys = async () => (await (keys ??= openKeys(environment.keysFolder, first.cluster.name))).authorizedKeys;
     const live = await openLiveModel({
       root,
       first,
@@ -100,13 +103,14 @@ async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstre
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
       tokens: createBootTokens({ state: openDriveState(environment.stateFolder, clock, random), model, clock, random }),
-      authorizedKeys: () => keys.authorizedKeys,
+      authorizedKeys,
       onEvent: (event) => emit(netbootEvent(event, now())),
       clock,
       random,
       log,
     });
     closers.push(() => server.close());
+    await authorizedKeys();
     const addresses = Object.entries(server.ports).filter(([, port]) => port !== 0).map(([service, port]) => [service, `${environment.netboot.bindAddress}:${port}`]);
     emit({ event: 'serving', at: now(), addresses: Object.fromEntries(addresses) as Record<string, string> });
     if (!json) {
@@ -119,18 +123,39 @@ async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstre
   }
 }
 
-/** Answers `pxen status` and `pxen down` of others meanwhile, by asking the hosts; it runs no pool itself. */
-function serviceBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: () => void): PoolService {
-  return new PoolService({
-    openEnvironment: (target, root, model) => {
-      if (target !== 'machines') throw new PoolError(`A ${target} lab can't be opened beside \`pxen serve\`.`, 'End that first.');
-      return openMachines(root, model, realParts.interfaces());
-    },
-    parts: realParts,
-    log,
-    onEvent,
-    onStop,
-  });
+async function openKeys(folder: string, cluster: string): Promise<PoolKeys> {
+  const { openPoolKeys } = await import('../pool/keys');
+  return openPoolKeys(folder, `pxen-${cluster}`);
+}
+
+/**
+ * Answers `pxen status` and `pxen down` of others meanwhile, by asking the hosts; it runs no pool itself. Loaded when somebody
+ * asks: a pool and its ssh take longer to load than all that answers booting machines.
+ */
+function handlersBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: () => void): BackendHandlers {
+  let loaded: Promise<BackendHandlers> | undefined;
+  const load = async () => {
+    const [{ realParts }, { PoolService }] = await Promise.all([import('../pool/parts'), import('../pool/service')]);
+    const service = new PoolService({
+      openEnvironment: (target, root, model) => {
+        if (target !== 'machines') throw new PoolError(`A ${target} lab can't be opened beside \`pxen serve\`.`, 'End that first.');
+        return openMachines(root, model, realParts.interfaces());
+      },
+      parts: realParts,
+      log,
+      onEvent,
+      onStop,
+    });
+    return service.handlers;
+  };
+  const handlers = () => (loaded ??= load());
+  return {
+    'pool/boot': async (params, signal) => (await handlers())['pool/boot'](params, signal),
+    'pool/status': async (params, signal) => (await handlers())['pool/status'](params, signal),
+    'pool/down': async (params, signal) => (await handlers())['pool/down'](params, signal),
+    'pool/wake': async (params, signal) => (await handlers())['pool/wake'](params, signal),
+    'backend/stop': async (params, signal) => (await handlers())['backend/stop'](params, signal),
+  };
 }
 
 function netbootEvent({ mac, host, sentence }: NetbootEvent, at: string): PoolEvent {

@@ -4,7 +4,7 @@ import { PoolError } from '../pool/errors';
 import { openMachines } from '../pool/machines';
 import { realParts } from '../pool/parts';
 import { PoolService } from '../pool/service';
-import { isExpected } from './bootPool';
+import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 import { snapshotText } from './poolText';
 

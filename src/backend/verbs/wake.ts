@@ -8,7 +8,7 @@ import { DriveInvalidError } from '../pool/errors';
 import { interfaceOf } from '../pool/machines';
 import { realParts } from '../pool/parts';
 import { WakeError, wakeTargets } from '../power/wake';
-import { isExpected } from './bootPool';
+import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 
 export interface WakeOptions {

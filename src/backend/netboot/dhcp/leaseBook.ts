@@ -39,7 +39,6 @@ export async function openLeaseBook(stateFolder: string, clock: Clock, onTrouble
         onTrouble(`The leases can't be written to the drive: ${(error as Error).message}. They are kept in memory meanwhile.`);
       }
     }
-    writing = undefined;
   };
   return {
     ofMac: (mac) => byMac.get(mac),
@@ -58,18 +57,36 @@ export async function openLeaseBook(stateFolder: string, clock: Clock, onTrouble
       // An offer that isn't taken leaves no trace.
       if (change.state !== 'offered') isWritten = false;
     },
-    saved: () => (writing ??= write()),
+    saved: () => {
+      writing ??= write().finally(() => {
+        writing = undefined;
+      });
+      return writing;
+    },
   };
 }
 
 async function recorded(stateFolder: string, onTrouble: (sentence: string) => void): Promise<readonly Lease[]> {
   try {
-    return Object.entries(await readLeases(stateFolder)).map(([address, { mac, until, avoided }]) => ({ address, mac, state: avoided === true ? 'avoided' : 'lent', untilMs: Date.parse(until) || 0 }));
+    return leasesIn(await readLeases(stateFolder));
   } catch (error) {
     if (!(error instanceof StateFileError)) throw error;
     onTrouble(error.message);
     return [];
   }
+}
+
+/** What a file of leases says, for looking only. */
+export function leasesOf(records: Readonly<Record<string, LeaseRecord>>): Leases {
+  const leases = leasesIn(records);
+  return {
+    ofMac: (mac) => leases.find((lease) => lease.mac === mac && lease.state !== 'avoided'),
+    ofAddress: (address) => leases.find((lease) => lease.address === address),
+  };
+}
+
+function leasesIn(records: Readonly<Record<string, LeaseRecord>>): readonly Lease[] {
+  return Object.entries(records).map(([address, { mac, until, avoided }]) => ({ address, mac, state: avoided === true ? 'avoided' : 'lent', untilMs: Date.parse(until) || 0 }));
 }
 
 /** Only what is still good: the file stays as small as the range. */

@@ -1,0 +1,10 @@
+/** Which errors of a verb are told in a sentence. */
+
+import { PoolError } from '../pool/errors';
+
+/** What a user can put right; anything else is a mistake of PXEN and keeps its stack. */
+export function isExpected(error: unknown): error is Error {
+  return error instanceof PoolError || (error instanceof Error && EXPECTED.has(error.name));
+}
+
+const EXPECTED = new Set(['PoolError', 'DriveInvalidError', 'PoolKeyError', 'StateFileError', 'ListenError', 'OtherDhcpServerError', 'ImageError', 'WakeError', 'HostError', 'LimitError']);
