@@ -101,27 +101,36 @@ export class Ensemble {
    * No placement has smaller loads, compared largest first: each place in turn has the smallest load at which the pool can still hold the sum of
    * each row if none of those behind it is larger. In hundredths, one a host.
    */
-  smallestLoads(): number[] {
+  smallestLoads(): readonly number[] {
+    return this.loadBound()([]);
+  }
+
+  /** The same of placements whose largest loads are given. */
+  loadBound(): (largest: readonly number[]) => readonly number[] {
     const { problem, empty } = this;
     const table = new RowTable(problem);
     const hosts = availableHosts(problem);
     const facts = Array.from({ length: problem.hostCount }, (_, host) => loadSteps(empty.maxLoadOfHost(host))).sort((a, b) => b - a);
-    const rows = Array.from({ length: table.rows }, (_, row) => row).filter((row) => table.balanced[row]).map((row) => this.rowCapacity(table, hosts, row));
-    const loads: number[] = [];
-    for (let rank = 0; rank < problem.hostCount; rank++) {
-      const least = rank === 0 ? Math.max(at(facts, rank), this.smallestMaxLoad()) : at(facts, rank);
-      const load = rows.reduce((most, row) => Math.max(most, row.smallestFor(rank)), least);
-      loads.push(load);
-      for (const row of rows) row.fix(rank, load);
-    }
-    return loads;
+    const first = Math.max(facts[0] ?? 0, this.smallestMaxLoad());
+    const sums = Array.from({ length: table.rows }, (_, row) => row).filter((row) => table.balanced[row]).map((row) => this.rowSum(table, hosts, row));
+    return (largest) => {
+      const rows = sums.map(({ offers, need }) => new RowCapacity(offers, need));
+      const loads: number[] = [];
+      for (let rank = 0; rank < problem.hostCount; rank++) {
+        const least = rank === 0 ? first : at(facts, rank);
+        const load = largest[rank] ?? rows.reduce((most, row) => Math.max(most, row.smallestFor(rank)), least);
+        loads.push(load);
+        for (const row of rows) row.fix(rank, load);
+      }
+      return loads;
+    };
   }
 
-  private rowCapacity(table: RowTable, hosts: readonly number[], row: number): RowCapacity {
+  private rowSum(table: RowTable, hosts: readonly number[], row: number): { readonly offers: readonly number[]; readonly need: number } {
     const offers = hosts.map((host) => Math.max(0, table.limit(host, row, LOAD_STEPS)));
     // What runs on nothing has no load that says how much it is.
     const misplaced = hosts.reduce((sum, host, rank) => (at(offers, rank) > 0 ? sum : sum + table.used(this.empty, host, row)), 0);
-    return new RowCapacity(offers, this.leastSum((vm) => at(table.load, vm * table.rows + row)) - misplaced);
+    return { offers, need: this.leastSum((vm) => at(table.load, vm * table.rows + row)) - misplaced };
   }
 
   /** The fewest hosts that can be in use: those that run something already, and those whose sums hold the rest. */

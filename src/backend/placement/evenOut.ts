@@ -11,8 +11,8 @@ export interface EvenOutOptions {
   readonly units: readonly (readonly number[])[];
   /** Subsets that may be looked at in all. */
   readonly work: number;
-  /** What no placement can beat: the hosts' loads in hundredths, largest first. */
-  readonly least: readonly number[];
+  /** What no placement with these largest loads can beat: the hosts' loads in hundredths, largest first. */
+  readonly least: (largest: readonly number[]) => readonly number[];
   /** Attempts at each host before it is left as it is. */
   readonly rounds: number;
   /** Asked after each host that was brought down: whether that may stay. */
@@ -42,7 +42,8 @@ class Evening {
 
   run(): void {
     for (let step = this.hosts.reduce((most, host) => Math.max(most, this.pairs.step(host)), 0); step > 0; step--) {
-      const atLeast = this.options.least.filter((load) => load >= step).length;
+      const higher = this.hosts.map((host) => this.pairs.step(host)).filter((load) => load > step).sort((a, b) => b - a);
+      const atLeast = this.options.least(higher).filter((load) => load >= step).length;
       const failed = new Set<number>();
       for (;;) {
         const above = this.hosts.filter((host) => this.pairs.step(host) >= step);

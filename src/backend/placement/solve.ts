@@ -88,7 +88,7 @@ function solveWithMoves(problem: Problem, stayed: Solved, budget: Budget): Solve
 export function settleAround(problem: Problem, solution: Solution, budget: Budget = quickBudget(problem)): Solved {
   const hopeless = hopelessVms(problem);
   const settled = settle(withoutMoves(problem, solution), solution, [], budget);
-  return assess(problem, settled.solution, fewestOut(problem, hopeless, settled.measures.out), new FailureCheck(problem, placingOrder(problem)));
+  return assess(problem, settled.solution, fewestOut(problem, hopeless, settled.measures.out));
 }
 
 /** Negative when `a` is the better one, level by level. */
@@ -104,12 +104,12 @@ export function settle(problem: Problem, placed: Solution, outBound: readonly nu
   packing.load(placed);
   const check = new FailureCheck(problem, order);
   const ensemble = new Ensemble(problem, hopelessVms(problem), outByLevel(problem, placed));
-  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble), leastLoads: ensemble.smallestLoads() });
+  improveLower({ packing, order, units: unitsOf(problem, order), check, budget, leastShortfall: check.lowerBound(ensemble), leastLoads: ensemble.loadBound() });
   return assess(problem, packing.solution(), outBound, check);
 }
 
 /** Measures a solution and what is proven of it by simple bounds. */
-export function assess(problem: Problem, solution: Solution, outBound: readonly number[], check: FailureCheck): Solved {
+export function assess(problem: Problem, solution: Solution, outBound: readonly number[], check = new FailureCheck(problem, placingOrder(problem))): Solved {
   const measures = measure(problem, solution);
   const failures = check.failures(solution);
   const ensemble = new Ensemble(problem, hopelessVms(problem), measures.out);
@@ -176,7 +176,7 @@ interface Lower {
   readonly check: FailureCheck;
   readonly budget: Budget;
   readonly leastShortfall: number;
-  readonly leastLoads: readonly number[];
+  readonly leastLoads: (largest: readonly number[]) => readonly number[];
 }
 
 /** Survival, then balance or consolidation, then fewest moves; none may spoil the one before it. */

@@ -1,5 +1,6 @@
 /** Local search with the patience that the editor doesn't have: the same steps as the quick plan's, many more of them. */
 
+import { Ensemble, hopelessVms } from '../bounds';
 import { evenOut } from '../evenOut';
 import { placingOrder, unitsOf } from '../order';
 import { Packing } from '../packing';
@@ -19,6 +20,6 @@ export function polish(problem: Problem, start: Solved, { shouldStop }: { readon
   const packing = new Packing(withoutMoves(problem, start.solution));
   packing.load(start.solution);
   const allows = () => problem.survive === 0 || check.shortfall(packing.solution(), start.shortfall) <= start.shortfall;
-  evenOut(packing, { units: unitsOf(problem, order), work: WORK, rounds: ROUNDS, least: start.bounds.loads, allows, shouldStop });
+  evenOut(packing, { units: unitsOf(problem, order), work: WORK, rounds: ROUNDS, least: new Ensemble(problem, hopelessVms(problem), start.measures.out).loadBound(), allows, shouldStop });
   return assess(problem, packing.solution(), start.bounds.out, check);
 }

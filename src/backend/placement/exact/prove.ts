@@ -3,10 +3,11 @@
  * among the plans that do as well on the levels above it; the solver is asked for one only when those are proven.
  */
 
+import { Ensemble, hopelessVms } from '../bounds';
 import { compareLevels } from '../objective';
 import { at } from '../packing';
 import type { Problem, Solution } from '../problem';
-import { compareSolved, settleAround, type Solved } from '../solve';
+import { assess, compareSolved, settleAround, type Solved } from '../solve';
 import { AssignmentProgram, commonUnit, type Counted } from './assignment';
 import { isPossible, moveFewerBytes } from './neighbourhoods';
 import { polish } from './polish';
@@ -75,7 +76,9 @@ class Proof {
   }
 
   private adopt(solution: Solution | undefined): void {
-    if (solution !== undefined && isPossible(this.problem, solution)) this.offer(settleAround(this.problem, solution));
+    if (solution === undefined || !isPossible(this.problem, solution)) return;
+    this.offer(assess(this.problem, solution, this.best.bounds.out));
+    this.offer(settleAround(this.problem, solution));
   }
 
   /** Raises bounds; what is reached is never below them. */
@@ -127,18 +130,21 @@ class Proof {
   private loads(): void {
     const first = this.level({ kind: 'largest load' }, (solved) => solved.measures.loads[0] ?? 0, this.best.bounds.loads[0] ?? 0);
     if (first === undefined) return;
-    this.bound({ loads: larger(this.best.bounds.loads, [first]) });
+    const least = new Ensemble(this.problem, hopelessVms(this.problem), this.best.measures.out).loadBound();
+    this.bound({ loads: larger(this.best.bounds.loads, least([first])) });
+    if (first < (this.best.measures.loads[0] ?? 0)) return;
     const steps: number[] = [];
     const reach: number[] = [];
     for (let step = this.best.measures.loads[0] ?? 0; step > 0; step = this.best.measures.loads.find((load) => load < step) ?? 0) {
       steps.push(step);
       const reached = (loads: readonly number[]) => loads.filter((load) => load >= step).length;
-      const least = this.level({ kind: 'loads', steps: [...steps], reach: [...reach] }, (solved) => reached(solved.measures.loads), reached(this.best.bounds.loads));
-      if (least === undefined) return;
+      const higher = this.best.measures.loads.filter((load) => load > step);
+      const fewest = this.level({ kind: 'loads', steps: [...steps], reach: [...reach] }, (solved) => reached(solved.measures.loads), reached(least(higher)));
+      if (fewest === undefined) return;
       const { loads } = this.best.measures;
-      this.bound({ loads: larger(this.best.bounds.loads, loads.slice(0, least)) });
-      if (least < reached(loads)) return;
-      reach.push(least);
+      this.bound({ loads: larger(this.best.bounds.loads, least(loads.slice(0, fewest))) });
+      if (fewest < reached(loads)) return;
+      reach.push(fewest);
     }
     this.bound({ loads: this.best.measures.loads });
   }
