@@ -6,13 +6,13 @@ import type { Socket } from 'node:net';
 export interface ConnectionOptions {
   /** For connections that come from a proxy, which all have its address. */
   readonly anyNumberOfOne: boolean;
+  /** A client that takes longer to send its request holds a connection for nothing (slow loris). */
+  readonly requestLimitMs?: number;
   /** A connection was closed unheard. */
   readonly onRefused: (why: 'connections' | 'connections-of-one') => void;
 }
 
-/** A client that sends its request slower than this holds a connection for nothing (slow loris). */
 const REQUEST_LIMIT_MS = 20_000;
-const CHECK_EVERY_MS = 5_000;
 /** A connection on which nothing moves for so long is over; firmware and the initrd then ask for the rest. */
 const STILL_LIMIT_MS = 120_000;
 const KEEP_ALIVE_MS = 60_000;
@@ -23,11 +23,11 @@ const MOST_CONNECTIONS = 4_096;
 /** A machine needs two. The lab's simulated hosts all have one address. */
 const MOST_OF_ONE_ADDRESS = 256;
 
-export function createBoundedServer({ anyNumberOfOne, onRefused }: ConnectionOptions): http.Server {
+export function createBoundedServer({ anyNumberOfOne, requestLimitMs = REQUEST_LIMIT_MS, onRefused }: ConnectionOptions): http.Server {
   const server = http.createServer({
-    headersTimeout: REQUEST_LIMIT_MS,
-    requestTimeout: REQUEST_LIMIT_MS,
-    connectionsCheckingInterval: CHECK_EVERY_MS,
+    headersTimeout: requestLimitMs,
+    requestTimeout: requestLimitMs,
+    connectionsCheckingInterval: requestLimitMs / 4,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: LARGEST_HEADERS,
     keepAlive: true,

@@ -97,7 +97,7 @@ interface Granted extends ImageRequest {
 const NO_TURN: Turn = { moved: () => undefined, end: () => undefined };
 
 /** busybox's wget, which the initrd uses, gives up after 20 s without a byte. */
-const WGET_PATIENCE_MS = 15_000;
+const WGET_PATIENCE_MS = 14_000;
 /** Others wait without a limit of their own, and a refusal ends some of them. */
 const PATIENCE_MS = 60_000;
 const RETRY_AFTER_SECONDS = 5;
