@@ -71,7 +71,7 @@ export function problemOf({ bin, items }: Packing, hostCount: number): Problem {
   };
 }
 
-/** Bins of a first-fit-decreasing packing by the sum of the sizes: enough hosts to begin with. */
+/** A tenth more bins than first-fit-decreasing by the sum of the sizes takes: enough hosts for any sensible first placement. */
 export function enoughBins({ bin, items }: Packing): number {
   const share = (sizes: readonly number[]) => sizes.reduce((sum, size, dimension) => sum + size / Math.max(1, bin[dimension] ?? 0), 0);
   const free: number[][] = [];
@@ -81,5 +81,5 @@ export function enoughBins({ bin, items }: Packing): number {
     if (open === undefined) free.push(rest);
     sizes.forEach((size, dimension) => (rest[dimension] = (rest[dimension] ?? 0) - size));
   }
-  return free.length;
+  return Math.ceil(free.length * 1.1) + 1;
 }
