@@ -75,9 +75,10 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--tftp-single-port', 'answer every TFTP transfer from port 69, for a firewall that lets no other port through', false)
     .option('--http-upstream <ADDRESS:PORT>', 'listen for HTTP here, behind an nginx that has port 80 and sends the image files; for pools of hundreds of hosts')
     .option('--print-nginx-config', "print nginx's configuration for this drive and --http-upstream (127.0.0.1:8080), and end", false)
+    .option('--capture <FILE>', 'write every datagram to a new file, for tcpdump and Wireshark')
     .option('--json', 'print one JSON event a line', false)
     .addHelpText('after', '\nAsks for root through sudo, for the ports alone. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
-    .action(async (drive: string, options: { tftpSinglePort: boolean; httpUpstream?: string; printNginxConfig: boolean; despiteOtherDhcp: boolean; json: boolean }) => {
+    .action(async (drive: string, options: { tftpSinglePort: boolean; httpUpstream?: string; printNginxConfig: boolean; despiteOtherDhcp: boolean; capture?: string; json: boolean }) => {
       const { runServe } = await import('./verbs/serve');
       exit(await runServe({ drive, ...options }, io));
     });
@@ -114,12 +115,13 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .argument('[DRIVE]', "the drive's folder", '.')
     .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false)
     .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
+    .option('--capture <FILE>', 'write every datagram to a new file, for tcpdump and Wireshark')
     .option('--json', 'print one JSON event a line', false)
     .addHelpText(
       'after',
       '\nAsks for root through sudo, for the ports of DHCP, TFTP, HTTP and DNS alone. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. Exits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
     )
-    .action(async (drive: string, options: { stay: boolean; despiteOtherDhcp: boolean; json: boolean }) => {
+    .action(async (drive: string, options: { stay: boolean; despiteOtherDhcp: boolean; capture?: string; json: boolean }) => {
       const { runBoot } = await import('./verbs/boot');
       exit(await runBoot({ drive, ...options }, io));
     });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
 import { loadDrive } from '../drive/load';
 import { openDriveState } from '../drive/stateStore';
+import { openCapture } from '../netboot/capture';
 import { startBootServer } from '../netboot/bootServer';
 import { STANDARD_PORTS } from '../netboot/endpoints';
 import { nginxConfig } from '../netboot/http/nginx';
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly httpUpstream?: string;
   /** Print nginx's configuration instead of serving. */
   readonly printNginxConfig: boolean;
+  /** A new file that every datagram is written to, for tcpdump and Wireshark. */
+  readonly capture?: string | undefined;
   /** One event a line on standard output. */
   readonly json: boolean;
 }
@@ -55,7 +58,7 @@ export async function runServe(options: ServeOptions, io: VerbIo): Promise<numbe
   }
 }
 
-async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstream }: Omit<ServeOptions, 'httpUpstream'> & { readonly httpUpstream: ListenAddress | undefined }, io: VerbIo): Promise<void> {
+async function serve({ drive, despiteOtherDhcp, capture, json, tftpSinglePort, httpUpstream }: Omit<ServeOptions, 'httpUpstream'> & { readonly httpUpstream: ListenAddress | undefined }, io: VerbIo): Promise<void> {
   const root = path.resolve(drive);
   const [clock, random] = [systemClock, systemRandom];
   const listeners = new Set<(event: PoolEvent) => void>([(event) => show(event, json, io)]);
@@ -70,6 +73,10 @@ async function serve({ drive, despiteOtherDhcp, json, tftpSinglePort, httpUpstre
   const stop = new AbortController();
   const closers: (() => Promise<void>)[] = [];
   try {
+    if (capture !== undefined) {
+      const taken = await openCapture({ file: capture, clock, onTrouble: (sentence) => log('warn', sentence) });
+      closers.push(() => taken.close());
+    }
     const environment = await openMachines(root, first, os.networkInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
     const claim = await claimReachably({
       ...environment,
