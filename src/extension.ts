@@ -19,6 +19,7 @@ import { Planner } from './editor/planner/planner';
 import { SpecLanguage } from './editor/specLanguage';
 import { Sessions } from './sessions';
 import { ContextKeys } from './views/contextKeys';
+import { FileDecorations } from './views/fileDecorations';
 import type { TreeNode } from './views/poolTree';
 import { StatusBar } from './views/statusBar';
 import { PoolTreeProvider } from './views/treeProvider';
@@ -49,6 +50,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     sessions,
     tree,
     new Diagnostics(drives),
+    new FileDecorations(drives),
     registerLanguageFeatures(drives),
     new SpecLanguage(drives),
     new StatusBar(drives, sessions),

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { readUnknownMachines } from '../backend/drive/unknownMachines';
 import type { Drive } from '../editor/drives';
 import { hostProposal, hostTrouble, macsIn, newHost, strangers, type HostQuestion } from '../editor/features/newSpecs';

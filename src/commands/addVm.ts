@@ -28,14 +28,20 @@ export const addVm: Command = async (context, node) => {
   await writeNewSpec(drive, newVm({ name, vcpus, memory, boot, ...(disk && { disk }) }));
 };
 
+interface Choice<Answer> {
+  readonly label: string;
+  readonly description: string;
+  readonly answer: Answer;
+}
+
 type Source = 'no disk' | 'blank' | { readonly source: string };
 
 async function askSource(drive: Drive, questions: Questions, ask: (question: VmQuestion, prompt: string, value: string) => Thenable<string | undefined>): Promise<Source | undefined> {
-  const picked = await questions.choice('What does its disk start from?', [
-    ...goldenImages(drive.specs).map((source) => ({ label: source, description: 'golden image on the drive', answer: { source } as Source })),
-    { label: 'A blank disk', description: 'the guest is installed onto it', answer: 'blank' as Source },
+  const picked = await questions.choice<Choice<Source | undefined>>('What does its disk start from?', [
+    ...goldenImages(drive.specs).map((source) => ({ label: source, description: 'golden image on the drive', answer: { source } })),
+    { label: 'A blank disk', description: 'the guest is installed onto it', answer: 'blank' },
     { label: 'An image from elsewhere…', description: 'an http or https URL, or a file to put into disks/', answer: undefined },
-    { label: 'No disk', description: 'it boots from memory alone', answer: 'no disk' as Source },
+    { label: 'No disk', description: 'it boots from memory alone', answer: 'no disk' },
   ]);
   if (!picked) return undefined;
   if (picked.answer !== undefined) return picked.answer;
@@ -44,10 +50,10 @@ async function askSource(drive: Drive, questions: Questions, ask: (question: VmQ
 }
 
 async function askBoot(drive: Drive, questions: Questions): Promise<VmBootChoice | undefined> {
-  const picked = await questions.choice('How does the guest start?', [
-    ...bootChoices(drive.specs).map((boot) => ({ label: boot.kernel, description: boot.ramdisk === undefined ? 'this kernel of the drive' : `with ${boot.ramdisk}`, answer: boot as VmBootChoice })),
-    { label: 'With the kernel on its own disk', description: 'pygrub: any Linux with a GRUB menu, on any host', answer: 'pygrub' as VmBootChoice },
-    { label: 'As on real hardware', description: 'hvm: any operating system; the host needs hardware virtualisation', answer: 'hvm' as VmBootChoice },
+  const picked = await questions.choice<Choice<VmBootChoice>>('How does the guest start?', [
+    ...bootChoices(drive.specs).map((boot) => ({ label: boot.kernel, description: boot.ramdisk === undefined ? 'this kernel of the drive' : `with ${boot.ramdisk}`, answer: boot })),
+    { label: 'With the kernel on its own disk', description: 'pygrub: any Linux with a GRUB menu, on any host', answer: 'pygrub' },
+    { label: 'As on real hardware', description: 'hvm: any operating system; the host needs hardware virtualisation', answer: 'hvm' },
   ]);
   return picked?.answer;
 }

@@ -129,6 +129,6 @@ test('The comments of a new pxen.yaml name every optional key of the network, an
   const text = newDriveFiles('lab').get('pxen.yaml') ?? '';
   const keys = Object.keys((JSON.parse(readFileSync(path.join(import.meta.dirname, '../../schemas/cluster.schema.json'), 'utf8')) as { $defs: { network: { properties: object } } }).$defs.network.properties);
   for (const key of [...keys.filter((key) => key !== 'domain' && key !== 'unknown'), 'cpuOvercommit', 'survive', 'goal', 'timeout', 'attempts']) expect(text).toMatch(new RegExp(`^ *(?:# )?${key}: `, 'm'));
-  const uncommented = text.replace(/^( *)# (?=(?:[a-z]+|  - \{[^}]*\}): ?|storage:|  - )/gm, '$1');
+  const uncommented = text.replace(/^( *)# (?=(?:[a-z]+| {2}- \{[^}]*\}): ?|storage:| {2}- )/gm, '$1');
   expect(EditorDrive.of(new Map([...newDriveFiles('lab')].filter(([file]) => file.endsWith('.yaml'))).set('pxen.yaml', uncommented)).checked.problems).toEqual([]);
 });
