@@ -4,7 +4,7 @@ import dns, { type Packet, type RecordType } from 'dns-packet';
 
 export function dnsSeeds(): readonly Buffer[] {
   const names = ['node1.test.internal', 'node2', '11.0.77.10.in-addr.arpa', 'test.internal', 'www.example.org', '.'];
-  const types: readonly RecordType[] = ['A', 'AAAA', 'PTR', 'SOA', 'ANY', 'TXT'];
+  const types: readonly RecordType[] = ['A', 'AAAA', 'PTR', 'SOA', 'SRV', 'TXT'];
   const opt = { type: 'OPT', name: '.', udpPayloadSize: 1232, flags: 0x8000, options: [] } as unknown as NonNullable<Packet['additionals']>[number];
   const queries = names.flatMap((name) =>
     types.map((type) => dns.encode({ type: 'query', id: 4711, flags: dns.RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }], additionals: type === 'AAAA' ? [opt] : [] })),

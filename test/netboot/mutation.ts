@@ -37,7 +37,7 @@ const RETRIES = 5;
 export function damage({ seeds, take }: Protocol, packets: number): Damage {
   const random = numbers(20_261_123);
   let slowestMs = 0;
-  let slowest = Buffer.alloc(0);
+  let slowest: Buffer = Buffer.alloc(0);
   let before = 0;
   for (let count = 0; count < packets; count += 1) {
     if (count === Math.floor(packets / 10)) before = heapAfterCollection();
@@ -67,7 +67,7 @@ const TELLING = [0, 1, 2, 4, 6, 12, 43, 52, 53, 61, 63, 64, 82, 93, 127, 128, 17
 /** One to eight changes: an octet, a bit, a cut, a piece twice, a piece of another packet, noise behind. */
 function mutated(seeds: readonly Buffer[], random: () => number): Buffer {
   const below = (limit: number) => random() % Math.max(1, limit);
-  let packet = Buffer.from(seeds[below(seeds.length)] ?? []);
+  let packet: Buffer = Buffer.from(seeds[below(seeds.length)] ?? []);
   for (let changes = 1 + below(8); changes > 0; changes -= 1) {
     const at = below(packet.length);
     switch (below(8)) {
@@ -116,7 +116,7 @@ const NOTHING_LENT: Leases = { ofMac: () => undefined, ofAddress: () => undefine
 /** From the datagram to the reply's bytes, as server of the network and as proxy, on both ports. */
 export function dhcp(): Protocol {
   const [server, proxy] = [pool('authoritative'), pool('proxy')];
-  const range = { first: '10.77.0.100', last: '10.77.0.200' };
+  const range = { from: '10.77.0.100', to: '10.77.0.200', leaseMs: 3_600_000 };
   const lender = { ...server, cluster: { ...server.cluster, network: { ...server.cluster.network, range } } };
   const types = ['discover', 'request', 'inform', 'decline', 'release'] as const;
   return {
@@ -126,7 +126,7 @@ export function dhcp(): Protocol {
       if ('problem' in decoded) return;
       for (const model of [server, proxy, lender]) {
         for (const port of ['dhcp', 'pxe'] as const) {
-          const answer = answerDhcp(model as typeof server, decoded.message, { address: '10.77.0.1', httpPort: 80, image: 'dom0-1', port, lending: { leases: NOTHING_LENT, nowMs: 0 } });
+          const answer = answerDhcp(model, decoded.message, { address: '10.77.0.1', httpPort: 80, image: 'dom0-1', port, lending: { leases: NOTHING_LENT, nowMs: 0 } });
           if (answer.kind === 'reply') encodeDhcp(answer.message, uint16Of(decoded.message.options, OPTION.maximumMessageSize));
         }
       }

@@ -60,6 +60,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   const { beside, clock } = options;
   const sockets: dgram.Socket[] = [];
   let lookout: Lookout | undefined;
+  let isClosed = false;
   let waiting: (() => void)[] | undefined = [];
   const open = async (service: string, address: string, port: number) => {
     const socket = await openUdp(service, { address, port, helper: options.portHelper }, (error) => options.onTrouble(`${service}: ${error.message}`));
@@ -67,6 +68,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     return socket;
   };
   const close = async () => {
+    isClosed = true;
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
@@ -74,7 +76,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     onDatagram(hears, (bytes, source) => {
       const decoded = decodeDhcp(bytes);
       if ('problem' in decoded || lookout?.take(decoded.message, source.address) === true) return;
-      const take = () => answerTo(decoded.message, source, sends, port, options);
+      const take = () => answerTo(decoded.message, source, sends, port, { ...options, isClosed: () => isClosed });
       if (waiting === undefined) take();
       else if (waiting.length < MOST_KEPT_WAITING) waiting.push(take);
     });
@@ -122,10 +124,12 @@ async function hearOnly(name: string, at: BoundAddress, { onTrouble }: Pick<Dhcp
   }
 }
 
-function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions): void {
+function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions & { readonly isClosed: () => boolean }): void {
   const { beside, onAnswer, onTrouble } = options;
   const decide = () => options.answer(request, port);
   const send = (answer: DhcpAnswer) => {
+    // An address of the range is looked at for a moment before it is lent, and the server may have ended meanwhile.
+    if (options.isClosed()) return;
     if (answer.kind === 'silence') {
       onAnswer(answer);
       return;
