@@ -86,7 +86,7 @@ function readDocument(file: string, text: string, lines: LineIndex, parsed: Docu
   const data: unknown = parsed.toJS();
   const name = textAt(data, 'name');
   const kind = kindOf(data, file, places);
-  if ('problem' in kind) return { document: { ...base, kind: undefined, name, part: undefined }, problems: [kind.problem] };
+  if ('problem' in kind) return { document: { ...base, kind: kindOfFile(file), name, part: undefined }, problems: [kind.problem] };
 
   const zeros = leadingZeros(parsed, places);
   const { part, problems: found } = validated(kind.kind, data, places, zeros);
