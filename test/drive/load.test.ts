@@ -37,7 +37,7 @@ describe('Reading a drive from its folder', () => {
   test('A UTF-8 byte order mark and Windows line ends do no harm', async () => {
     const text = `\uFEFF${vm('a').replaceAll('\n', '\r\n')}colour: red\r\n`;
     expect(await problemsIn({ 'vms/a.vm.yaml': text })).toBe(
-      'vms/a.vm.yaml:6:1-7 error key-unknown There is no key "colour" here. Possible are kind, name, uuid, vcpus, memory, priority, disks, nics, boot, placement and start.\n',
+      'vms/a.vm.yaml:6:1-7 error key-unknown There is no key "colour" here. Possible are kind, name, uuid, vcpus, memory, priority, disks, nics, architecture, cpuFeatures, devices, boot, placement and start.\n',
     );
   });
 

@@ -74,6 +74,7 @@ class Pool {
     for (const host of model.hosts) {
       const offer = hostCapacity(host, inventory, model.cluster.placement);
       this.capacity.set(`cpu ${host.name}`, offer.milliCpus).set(`memory ${host.name}`, offer.memoryBytes);
+      this.capacity.set(`gpu ${host.name}`, host.devices?.['gpu'] ?? 0);
       for (const array of host.arrays) {
         const { capacityBytes, bandwidthBps, iops } = arrayCapacity(host, array, inventory);
         this.capacity.set(`space ${host.name}/${array.name}`, capacityBytes).set(`bandwidth ${host.name}/${array.name}`, bandwidthBps).set(`iops ${host.name}/${array.name}`, iops);
@@ -146,6 +147,7 @@ class Pool {
       if (choice?.host !== undefined) {
         take(`cpu ${choice.host}`, vm.vcpus * 1000, wasHere !== choice.host);
         take(`memory ${choice.host}`, vmMemoryNeed(vm), wasHere !== choice.host);
+        for (const [kind, amount] of Object.entries(vm.devices ?? {})) take(`${kind} ${choice.host}`, amount, wasHere !== choice.host);
       }
       const outOfSight = wasHere !== undefined && !this.isUp(wasHere);
       for (const disk of vm.disks) {
@@ -199,7 +201,7 @@ class Pool {
     if (!near) return false;
     const standing = model.vms.filter((one) => inventory.running[one.name] !== undefined && this.isUp(inventory.running[one.name]!));
     const { used } = this.use(standing.map((one) => ({ vm: one, host: inventory.running[one.name], places: this.homes(one) })));
-    const rows = [`cpu ${now}`, `memory ${now}`, ...host.arrays.flatMap(({ name }) => [`bandwidth ${now}/${name}`, `iops ${now}/${name}`]), ...model.cluster.storage.map(({ name }) => `bandwidth ${name}`)];
+    const rows = [`cpu ${now}`, `memory ${now}`, `gpu ${now}`, ...host.arrays.flatMap(({ name }) => [`bandwidth ${now}/${name}`, `iops ${now}/${name}`]), ...model.cluster.storage.map(({ name }) => `bandwidth ${name}`)];
     if (rows.some((row) => (used.get(row) ?? 0) > (this.capacity.get(row) ?? Infinity))) return false;
     return standing.every((other) => {
       if (other === vm) return true;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Inventory, PreviousPlacement } from '../../src/backend/placement/inputs';
+import type { Inventory, MovePolicy, PreviousPlacement } from '../../src/backend/placement/inputs';
 import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT } from '../../src/backend/placement/inputs';
 import { planPlacement } from '../../src/backend/placement/plan';
 import { pool, type PoolSketch } from './pools';
@@ -7,6 +7,7 @@ import { pool, type PoolSketch } from './pools';
 interface Case extends PoolSketch {
   readonly inventory?: Partial<Inventory>;
   readonly previous?: Partial<PreviousPlacement>;
+  readonly moves?: MovePolicy;
 }
 
 const down = (host: string, cause: string): Partial<Inventory> => ({ hosts: { [host]: { available: false, cause, arrays: {} } } });
@@ -59,13 +60,22 @@ const CASES: Record<string, Case> = {
     vms: [{ name: 'a', priority: 10, disks: [{ name: 'd', size: 90 }], on: ['n1'] }, { name: 'b', disks: [{ name: 'old', size: 5 }, { name: 'new', size: 20 }] }],
     previous: { disks: { 'b/old': { host: 'n1', array: 'r0' } } },
   },
+  'more devices than the pool has': { hosts: [{ name: 'n1', devices: { gpu: 1 } }, { name: 'n2' }], vms: [{ name: 'train', priority: 10, devices: { gpu: 1 } }, { name: 'render', devices: { gpu: 1 } }] },
+  'another architecture': { hosts: [{ name: 'n1' }, { name: 'n2', architecture: 'aarch64', memory: 2 }], vms: [{ name: 'arm', architecture: 'aarch64', memory: 4 }] },
+  'a CPU feature that no host lists': { hosts: [{ name: 'n1', cpuFeatures: ['aes'] }, { name: 'n2' }], vms: [{ name: 'crunch', cpuFeatures: ['aes', 'avx2'] }] },
+  'no room though disks may move': {
+    hosts: [{ name: 'n1', arrays: [r0] }, { name: 'n2', arrays: [r0] }],
+    vms: [{ name: 'a', priority: 10, disks: [{ name: 'd', size: 70 }] }, { name: 'b', priority: 10, disks: [{ name: 'd', size: 60 }] }, { name: 'c', disks: [{ name: 'd', size: 50 }] }],
+    previous: { disks: { 'a/d': { host: 'n1', array: 'r0' }, 'b/d': { host: 'n2', array: 'r0' } } },
+    moves: { maxMoves: Infinity, stops: 'never' },
+  },
   'no host at all': { hosts: [], vms: [{ name: 'a' }] },
   'storage that is full': { hosts: [{ name: 'n1' }], storage: [{ name: 'nas', capacity: 100, bandwidth: 100 }], vms: [{ name: 'a', priority: 10, disks: [{ name: 'd', size: 80, storage: 'nas' }] }, { name: 'b', disks: [{ name: 'd', size: 30, storage: 'nas' }] }] },
 };
 
 describe('a VM left out is told why', () => {
-  it.each(Object.entries(CASES))('%s', async (name, { inventory, previous, ...sketch }) => {
-    const plan = planPlacement(pool(sketch), { ...EMPTY_INVENTORY, ...inventory }, { ...NO_PREVIOUS_PLACEMENT, ...previous });
+  it.each(Object.entries(CASES))('%s', async (name, { inventory, previous, moves, ...sketch }) => {
+    const plan = planPlacement(pool(sketch), { ...EMPTY_INVENTORY, ...inventory }, { ...NO_PREVIOUS_PLACEMENT, ...previous }, moves);
     const told = plan.unplaced.map(({ vm, reasons, conflict }) => [`${vm}:`, ...reasons.map((reason) => `  ${reason}`), "These can't hold together:", ...conflict.map((requirement) => `  - ${requirement}`)].join('\n'));
     await expect(`${told.join('\n')}\n`).toMatchFileSnapshot(`explanations/${name.replaceAll(' ', '-')}.txt`);
   });

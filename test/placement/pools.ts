@@ -10,6 +10,9 @@ export interface HostSketch {
   readonly cpus?: number;
   readonly memory?: number;
   readonly arrays?: readonly ArraySketch[];
+  readonly architecture?: HostModel['architecture'];
+  readonly cpuFeatures?: readonly string[];
+  readonly devices?: Readonly<Record<string, number>>;
 }
 
 export interface ArraySketch {
@@ -28,6 +31,10 @@ export interface VmSketch extends Partial<VmPlacementModel> {
   readonly disks?: readonly DiskSketch[];
   readonly auto?: boolean;
   readonly after?: readonly string[];
+  readonly type?: VmModel['boot']['type'];
+  readonly architecture?: VmModel['architecture'];
+  readonly cpuFeatures?: readonly string[];
+  readonly devices?: Readonly<Record<string, number>>;
 }
 
 export interface DiskSketch {
@@ -63,8 +70,9 @@ function cluster(placement: PlacementPolicy, storage: readonly SharedStorageMode
   };
 }
 
-function host({ name, cpus = 16, memory = 64, arrays = [] }: HostSketch): HostModel {
+function host({ name, cpus = 16, memory = 64, arrays = [], ...nature }: HostSketch): HostModel {
   return {
+    ...natureOf(nature),
     name,
     macs: ['52:54:00:00:00:01'],
     address: '10.0.0.11',
@@ -87,8 +95,9 @@ function host({ name, cpus = 16, memory = 64, arrays = [] }: HostSketch): HostMo
   };
 }
 
-function vm({ name, vcpus = 1, memory = 1, priority = 0, disks = [], auto = true, after = [], on, apart = [], together = [], migratable = true }: VmSketch): VmModel {
+function vm({ name, vcpus = 1, memory = 1, priority = 0, disks = [], auto = true, after = [], on, apart = [], together = [], migratable = true, type = 'pv', ...nature }: VmSketch): VmModel {
   return {
+    ...natureOf(nature),
     name,
     vcpus,
     memoryBytes: memory * GIB,
@@ -101,8 +110,13 @@ function vm({ name, vcpus = 1, memory = 1, priority = 0, disks = [], auto = true
       ...(disk.storage === undefined ? {} : { storage: disk.storage }),
     })),
     nics: [],
-    boot: { type: 'pv', bootloader: 'pygrub' },
+    boot: type === 'hvm' ? { type } : { type, bootloader: 'pygrub' },
     placement: { apart, together, migratable, ...(on === undefined ? {} : { on }) },
     start: { auto, after, delayMs: 0 },
   };
+}
+
+/** What the sketch says; what it leaves open stays absent. */
+function natureOf({ architecture, cpuFeatures, devices }: Pick<HostSketch & VmSketch, 'architecture' | 'cpuFeatures' | 'devices'>): Pick<HostModel, 'architecture' | 'cpuFeatures' | 'devices'> {
+  return { ...(architecture === undefined ? {} : { architecture }), ...(cpuFeatures === undefined ? {} : { cpuFeatures }), ...(devices === undefined ? {} : { devices }) };
 }

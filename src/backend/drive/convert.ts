@@ -89,6 +89,7 @@ export function hostModel(spec: HostSpec, places: Places): Conversion<HostModel>
       cpus: spec.reserve?.cpus ?? DEFAULTS.reserve.cpus,
       memoryBytes: quantities.read('bytes', spec.reserve?.memory ?? DEFAULTS.reserve.memory, ['reserve', 'memory']),
     },
+    ...natureOf(spec),
     arrays: (spec.arrays ?? []).map((array, index) => arrayModel(array, ['arrays', index], quantities)),
     wake: wakeModel(spec.wake ?? { method: 'wol' }),
     labels: spec.labels ?? {},
@@ -104,6 +105,7 @@ export function vmModel(spec: VmSpec, places: Places): Conversion<VmModel> {
     ...(spec.uuid !== undefined && { uuid: spec.uuid.toLowerCase() }),
     vcpus: spec.vcpus,
     memoryBytes: quantities.positive('bytes', spec.memory, ['memory']),
+    ...natureOf(spec),
     priority: spec.priority ?? DEFAULTS.priority,
     disks: (spec.disks ?? []).map((disk, index) => diskModel(disk, ['disks', index], quantities)),
     nics: (spec.nics ?? [{}]).map(({ bridge, mac }) => ({ bridge: bridge ?? DEFAULTS.bridge, ...(mac !== undefined && { mac: canonicalMac(mac) }) })),
@@ -121,6 +123,15 @@ export function vmModel(spec: VmSpec, places: Places): Conversion<VmModel> {
     },
   };
   return { model, problems: quantities.problems };
+}
+
+/** What a host is, or a VM needs of it, beside room; only what the spec says. */
+function natureOf({ architecture, cpuFeatures, devices }: HostSpec | VmSpec): Pick<HostModel & VmModel, 'architecture' | 'cpuFeatures' | 'devices'> {
+  return {
+    ...(architecture !== undefined && { architecture }),
+    ...(cpuFeatures !== undefined && { cpuFeatures: [...cpuFeatures].sort() }),
+    ...(devices !== undefined && { devices: Object.fromEntries(Object.entries(devices).sort(([a], [b]) => (a < b ? -1 : 1))) }),
+  };
 }
 
 /** Lower case, colons: `52-54-00-AA-00-01` → `52:54:00:aa:00:01`. */

@@ -77,10 +77,18 @@ export interface HostModel {
   readonly memoryBytes: number;
   /** What dom0 keeps for itself. */
   readonly reserve: { readonly cpus: number; readonly memoryBytes: number };
+  /** Absent: x86_64. */
+  readonly architecture?: Architecture;
+  /** By their names in /proc/cpuinfo; absent: not known. */
+  readonly cpuFeatures?: readonly string[];
+  /** Devices for VMs, counted by kind; absent: none. */
+  readonly devices?: Readonly<Record<string, number>>;
   readonly arrays: readonly ArrayModel[];
   readonly wake: WakeModel;
   readonly labels: Readonly<Record<string, string>>;
 }
+
+export type Architecture = 'x86_64' | 'aarch64';
 
 export interface ArrayModel {
   readonly name: string;
@@ -111,6 +119,12 @@ export interface VmModel {
   readonly uuid?: string;
   readonly vcpus: number;
   readonly memoryBytes: number;
+  /** Absent: x86_64. */
+  readonly architecture?: Architecture;
+  /** Those its host must list; absent: none. */
+  readonly cpuFeatures?: readonly string[];
+  /** Devices of its host that it gets for itself, counted by kind; absent: none. */
+  readonly devices?: Readonly<Record<string, number>>;
   /** Higher is placed first when not all fit. */
   readonly priority: number;
   readonly disks: readonly DiskModel[];

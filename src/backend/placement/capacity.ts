@@ -75,6 +75,16 @@ export function vmMemoryNeed(vm: VmModel): number {
   return Math.ceil((mebibytes * MIB + shadow + domain) / (2 * MIB)) * 2 * MIB;
 }
 
+/** How many devices of this kind a host has, or a VM takes. */
+export function deviceCount({ devices = {} }: Pick<HostModel, 'devices'>, kind: string): number {
+  return own(devices, kind) ?? 0;
+}
+
+/** The kinds of devices that any of these has or takes, in order. */
+export function deviceKinds(owners: readonly Pick<HostModel, 'devices'>[]): string[] {
+  return [...new Set(owners.flatMap(({ devices = {} }) => Object.keys(devices)))].sort();
+}
+
 export function vmMilliCpus(vm: VmModel): number {
   return Math.ceil(vm.vcpus * 1000);
 }

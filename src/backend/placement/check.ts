@@ -281,6 +281,7 @@ class PoolAtWork {
       const offer = hostCapacity(host, this.inventory, this.model.cluster.placement);
       if (!offer.available) this.unusable.set(host.name, offer.cause ?? 'unavailable');
       this.capacity.set(`cpu ${host.name}`, offer.milliCpus).set(`memory ${host.name}`, offer.memoryBytes);
+      for (const [kind, count] of Object.entries(host.devices ?? {})) this.capacity.set(`${kind} devices of ${host.name}`, count);
       for (const array of host.arrays) {
         const name = rowName({ host: host.name, array: array.name });
         const volume = arrayCapacity(host, array, this.inventory);
@@ -335,6 +336,7 @@ function hostRows(vm: VmModel, host: string): Rows {
   return [
     [`cpu ${host}`, vmMilliCpus(vm)],
     [`memory ${host}`, vmMemoryNeed(vm)],
+    ...Object.entries(vm.devices ?? {}).map(([kind, count]): [string, number] => [`${kind} devices of ${host}`, count]),
   ];
 }
 

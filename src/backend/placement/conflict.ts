@@ -5,7 +5,8 @@
  */
 
 import { searchExhaustively } from './exhaustive';
-import { BANDWIDTH, CPU, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
+import { BANDWIDTH, CPU, FIRST_DEVICE, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
+import { natureObstacle } from './moving';
 import { at, Packing } from './packing';
 import type { Problem, Solution } from './problem';
 import { bandwidth, bytes, list, vcpus } from './words';
@@ -30,15 +31,15 @@ export function conflictOf(formulation: Formulation, solution: Solution, vm: num
   if (barred !== undefined) return [`${at(formulation.vms, vm).model.name}: ${barred}`];
   let held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
   const without = { ...held, others: [] };
-  if (contradicts(formulation.problem, vm, without, budget)) held = without;
-  else if (!contradicts(formulation.problem, vm, held, budget)) return [];
+  if (contradicts(formulation, vm, without, budget)) held = without;
+  else if (!contradicts(formulation, vm, held, budget)) return [];
   for (const other of held.others) {
     const fewer = { ...held, others: held.others.filter((kept) => kept !== other) };
-    if (contradicts(formulation.problem, vm, fewer, budget)) held = fewer;
+    if (contradicts(formulation, vm, fewer, budget)) held = fewer;
   }
   for (const requirement of held.own) {
     const fewer = { ...held, own: held.own.filter((kept) => kept !== requirement) };
-    if (contradicts(formulation.problem, vm, fewer, budget)) held = fewer;
+    if (contradicts(formulation, vm, fewer, budget)) held = fewer;
   }
   return inWords(formulation, vm, held);
 }
@@ -48,7 +49,7 @@ type Requirement =
   | { readonly kind: 'disk'; readonly disk: number; readonly row: number }
   | { readonly kind: 'pin' | 'volume'; readonly disk: number }
   | { readonly kind: 'apart'; readonly from: number }
-  | { readonly kind: 'on' | 'together' };
+  | { readonly kind: 'on' | 'nature' | 'together' };
 
 interface Held {
   readonly own: readonly Requirement[];
@@ -57,7 +58,7 @@ interface Held {
 }
 
 /** Those least telling come first: they are the first to be dropped. */
-function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement[] {
+function ownRequirements({ problem, vms, hosts }: Formulation, vm: number): Requirement[] {
   const { model } = at(vms, vm);
   const disks = Array.from(at(problem.vmDisks, vm));
   const isPinned = (disk: number) => at(problem.diskVolume, disk) >= 0 && at(problem.diskHome, disk) >= 0 && at(problem.volumeHost, at(problem.diskHome, disk)) >= 0;
@@ -66,9 +67,11 @@ function ownRequirements({ problem, vms }: Formulation, vm: number): Requirement
     ...rows,
     { kind: 'row', row: CPU },
     { kind: 'row', row: MEMORY },
+    ...Array.from({ length: problem.hostRows }, (_, row) => row).filter((row) => row >= FIRST_DEVICE && at(problem.vmLoad, vm * problem.hostRows + row) > 0).map((row) => ({ kind: 'row' as const, row })),
     ...(at(problem.vmTogether, vm) >= 0 ? [{ kind: 'together' as const }] : []),
     ...Array.from(at(problem.vmApart, vm), (from) => ({ kind: 'apart' as const, from })),
     ...(model.placement.on === undefined ? [] : [{ kind: 'on' as const }]),
+    ...(hosts.some((host) => natureObstacle(model, host.model) !== undefined) ? [{ kind: 'nature' as const }] : []),
     ...disks.filter((disk) => at(problem.diskVolume, disk) < 0).map((disk) => ({ kind: 'volume' as const, disk })),
     ...disks.filter(isPinned).map((disk) => ({ kind: 'pin' as const, disk })),
   ];
@@ -84,9 +87,10 @@ function rivals(problem: Problem, solution: Solution, vm: number): number[] {
 }
 
 /** Whether these provably can't hold together. */
-function contradicts(problem: Problem, vm: number, held: Held, budget: ConflictBudget): boolean {
+function contradicts(formulation: Formulation, vm: number, held: Held, budget: ConflictBudget): boolean {
+  const { problem } = formulation;
   if (budget.perQuestion === 0) return false;
-  const relaxed = relax(problem, vm, held);
+  const relaxed = relax(formulation, vm, held);
   const open = [vm, ...held.others.filter((other) => at(problem.vmFixedHost, other) < 0)];
   const noneOut = new Array<number>(problem.vmCount).fill(0);
   // Beating "nobody out but one of the last level" means that all are placed.
@@ -97,7 +101,8 @@ function contradicts(problem: Problem, vm: number, held: Held, budget: ConflictB
 }
 
 /** The problem with the VM's dropped requirements gone, and only the VMs that are held fixed where they run. */
-function relax(problem: Problem, vm: number, held: Held): Problem {
+function relax(formulation: Formulation, vm: number, held: Held): Problem {
+  const { problem } = formulation;
   const holds = (wanted: Partial<Requirement>) => held.own.some((own) => Object.entries(wanted).every(([key, value]) => own[key as keyof Requirement] === value));
   const vmLoad = problem.vmLoad.slice();
   for (let row = 0; row < problem.hostRows; row++) if (!holds({ kind: 'row', row })) vmLoad[vm * problem.hostRows + row] = 0;
@@ -105,7 +110,7 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
   const diskHome = problem.diskHome.slice();
   const diskVolume = problem.diskVolume.slice();
   const diskIgnored = problem.diskIgnored.slice();
-  const allowed = (holds({ kind: 'on' }) ? at(problem.vmAllowedAnew, vm) : problem.hostAvailable).slice();
+  const allowed = allowedStill(formulation, vm, { on: holds({ kind: 'on' }), nature: holds({ kind: 'nature' }) });
   for (const disk of at(problem.vmDisks, vm)) {
     for (let row = 0; row < problem.volumeRows; row++) if (!holds({ kind: 'disk', disk, row })) diskLoad[disk * problem.volumeRows + row] = 0;
     if (at(diskVolume, disk) < 0 && !holds({ kind: 'volume', disk })) diskIgnored[disk] = 1;
@@ -117,6 +122,11 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
       diskHome[disk] = diskVolume[disk] = -1;
       diskIgnored[disk] = 1;
     }
+  }
+  for (let disk = 0; disk < problem.diskCount; disk++) {
+    // The disks of VMs that aren't held might be moved as well: they are in nobody's way.
+    const other = at(problem.diskVm, disk);
+    if (other !== vm && at(diskVolume, disk) < 0 && !held.others.includes(other)) diskHome[disk] = -1;
   }
   const freeFrom = new Set(Array.from(at(problem.vmApart, vm)).filter((from) => !holds({ kind: 'apart', from })));
   const stays = new Set(held.others);
@@ -134,6 +144,15 @@ function relax(problem: Problem, vm: number, held: Held): Problem {
   };
 }
 
+/** The hosts that what is still held of the VM's own rules leaves it. */
+function allowedStill({ problem, vms, hosts }: Formulation, vm: number, held: { readonly on: boolean; readonly nature: boolean }): Uint8Array {
+  const { model } = at(vms, vm);
+  return problem.hostAvailable.map((available, host) => {
+    const isOn = !held.on || (model.placement.on?.includes(at(hosts, host).model.name) ?? true);
+    return Number(available === 1 && isOn && (!held.nature || natureObstacle(model, at(hosts, host).model) === undefined));
+  });
+}
+
 function inWords(formulation: Formulation, vm: number, held: Held): string[] {
   const { name } = at(formulation.vms, vm).model;
   const bySize = new Set(held.own.flatMap((own) => (own.kind === 'disk' ? [own.disk] : [])));
@@ -149,10 +168,11 @@ function inWords(formulation: Formulation, vm: number, held: Held): string[] {
   ];
 }
 
-function requirementInWords({ problem, vms, disks, volumes }: Formulation, vm: number, name: string, requirement: Requirement): string {
+function requirementInWords({ problem, vms, disks, volumes, devices }: Formulation, vm: number, name: string, requirement: Requirement): string {
   switch (requirement.kind) {
     case 'row': {
       const load = at(problem.vmLoad, vm * problem.hostRows + requirement.row);
+      if (requirement.row >= FIRST_DEVICE) return `${name} needs ${load} ${at(devices, requirement.row - FIRST_DEVICE)}`;
       return requirement.row === CPU ? `${name} needs ${vcpus(load)}` : `${name} needs ${bytes(load)} of memory with Xen's share`;
     }
     case 'disk': {
@@ -171,6 +191,10 @@ function requirementInWords({ problem, vms, disks, volumes }: Formulation, vm: n
       const peers = vms.filter((_, other) => other !== vm && at(problem.vmTogether, other) === group);
       return `${name} must be together with ${list(peers.map((peer) => peer.model.name))}`;
     }
+    case 'nature': {
+      const { architecture = 'x86_64', cpuFeatures = [] } = at(vms, vm).model;
+      return `${name} needs ${list([`a host that is ${architecture}`, ...(cpuFeatures.length > 0 ? [`has ${list(cpuFeatures)}`] : [])])}`;
+    }
     case 'on': {
       const on = at(vms, vm).model.placement.on ?? [];
       return on.length === 0 ? `no host satisfies \`on\` of ${name}` : `${name} may run on ${list(on, 'or')} only`;
@@ -180,14 +204,14 @@ function requirementInWords({ problem, vms, disks, volumes }: Formulation, vm: n
 
 /** What the hosts in question have of the rows in question. */
 function offers(formulation: Formulation, held: Held, vm: number): string[] {
-  const { problem, hosts, volumes } = formulation;
+  const { problem, hosts, volumes, devices } = formulation;
   const candidates = hostsInQuestion(formulation, held, vm);
   if (!problem.hostAvailable.includes(1)) return ['no host is available'];
   return held.own.flatMap((own) => {
     if (own.kind === 'row') {
-      const write = own.row === CPU ? vcpus : bytes;
+      const write = own.row === CPU ? vcpus : own.row === MEMORY ? bytes : String;
       const each = candidates.map((host) => ({ name: at(hosts, host).model.name, has: at(problem.hostCapacity, host * problem.hostRows + own.row) }));
-      return has(each, write, own.row === CPU ? 'for VMs' : 'of memory for VMs');
+      return has(each, write, own.row === CPU ? 'for VMs' : own.row === MEMORY ? 'of memory for VMs' : at(devices, own.row - FIRST_DEVICE));
     }
     if (own.kind !== 'disk') return [];
     const only = at(problem.diskVolume, own.disk);
@@ -197,12 +221,13 @@ function offers(formulation: Formulation, held: Held, vm: number): string[] {
   });
 }
 
-function hostsInQuestion({ problem, hosts }: Formulation, held: Held, vm: number): number[] {
-  const on = held.own.some((own) => own.kind === 'on');
+function hostsInQuestion(formulation: Formulation, held: Held, vm: number): number[] {
+  const { problem, hosts } = formulation;
+  const isHeld = (kind: Requirement['kind']) => held.own.some((own) => own.kind === kind);
+  const left = allowedStill(formulation, vm, { on: isHeld('on'), nature: isHeld('nature') });
   const pinned = held.own.flatMap((own) => (own.kind === 'pin' ? [at(problem.volumeHost, at(problem.diskHome, own.disk))] : []));
   return hosts.flatMap((_, host) => {
-    const allowed = at(problem.hostAvailable, host) === 1 && (!on || at(at(problem.vmAllowedAnew, vm), host) === 1);
-    return allowed && (pinned.length === 0 || pinned.includes(host)) ? [host] : [];
+    return at(left, host) === 1 && (pinned.length === 0 || pinned.includes(host)) ? [host] : [];
   });
 }
 

@@ -1,6 +1,7 @@
 /** Why a VM is left out: for each host what it lacks, with numbers. */
 
-import { BANDWIDTH, CPU, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
+import { BANDWIDTH, CPU, FIRST_DEVICE, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
+import { hostObstacle } from './moving';
 import { at, type Packing } from './packing';
 import { bandwidth, bytes, list, vcpus } from './words';
 
@@ -18,9 +19,8 @@ function lacks(formulation: Formulation, packing: Packing, vm: number, host: num
   const { model } = at(formulation.vms, vm);
   const { capacity, model: hostModel } = at(formulation.hosts, host);
   if (!capacity.available) return [`unavailable: ${capacity.cause ?? ''}`];
-  if (model.placement.on !== undefined && !model.placement.on.includes(hostModel.name)) {
-    return [`it may run on ${list(model.placement.on, 'or')} only`];
-  }
+  const obstacle = hostObstacle(model, hostModel);
+  if (obstacle !== undefined) return [obstacle];
   const pinned = pinnedElsewhere(formulation, vm, host);
   if (pinned !== undefined) return [pinned];
   const found = [...company(formulation, packing, vm, host), ...hostRowLacks(formulation, packing, vm, host)];
@@ -31,7 +31,7 @@ function lacks(formulation: Formulation, packing: Packing, vm: number, host: num
 
 function pinnedElsewhere({ problem, volumes, disks }: Formulation, vm: number, host: number): string | undefined {
   for (const disk of at(problem.vmDisks, vm)) {
-    const home = at(problem.diskHome, disk);
+    const home = at(problem.diskVolume, disk);
     const owner = home < 0 ? -1 : at(problem.volumeHost, home);
     if (owner >= 0 && owner !== host) return `its disk ${at(disks, disk).model.name} lies on ${at(volumes, home).label}`;
   }
@@ -52,7 +52,7 @@ function company({ problem, vms, hosts }: Formulation, packing: Packing, vm: num
   return found;
 }
 
-function hostRowLacks({ problem }: Formulation, packing: Packing, vm: number, host: number): string[] {
+function hostRowLacks({ problem, devices }: Formulation, packing: Packing, vm: number, host: number): string[] {
   const row = (index: number) => {
     const need = at(problem.vmLoad, vm * problem.hostRows + index);
     const capacity = at(problem.hostCapacity, host * problem.hostRows + index);
@@ -63,6 +63,10 @@ function hostRowLacks({ problem }: Formulation, packing: Packing, vm: number, ho
   const found: string[] = [];
   if (cpu.short) found.push(`${vcpus(cpu.need - cpu.free)} too few (needs ${vcpus(cpu.need)}, ${vcpus(cpu.free)} of ${vcpus(cpu.capacity)} free)`);
   if (memory.short) found.push(`${bytes(memory.need - memory.free)} of memory too little (needs ${bytes(memory.need)} with Xen's share, ${bytes(memory.free)} of ${bytes(memory.capacity)} free)`);
+  devices.forEach((kind, index) => {
+    const { need, free, capacity, short } = row(FIRST_DEVICE + index);
+    if (short) found.push(capacity === 0 ? `it has no ${kind}` : `${need - free} ${kind} too few (needs ${need}, ${free} of ${capacity} free)`);
+  });
   return found;
 }
 

@@ -13,10 +13,10 @@
 
 import type { ArrayModel, DiskModel, HostModel, PoolModel, SharedStorageModel, VmModel } from '../drive/model';
 import type { DiskPlace } from '../../protocol';
-import { arrayCapacity, hostCapacity, own, vmMemoryNeed, vmMilliCpus, type HostCapacity, type VolumeCapacity } from './capacity';
+import { arrayCapacity, deviceCount, deviceKinds, hostCapacity, own, vmMemoryNeed, vmMilliCpus, type HostCapacity, type VolumeCapacity } from './capacity';
 import { NO_MOVES, type Inventory, type MovePolicy, type PreviousPlacement } from './inputs';
 import { movableHosts } from './mobility';
-import { migrationBytes } from './moving';
+import { hostObstacle, migrationBytes } from './moving';
 import { byName, indexByName } from './names';
 import { at } from './packing';
 import { Places } from './places';
@@ -26,7 +26,8 @@ import { apartPairs, togetherGroups } from './relations';
 /** Rows of a host. */
 export const CPU = 0;
 export const MEMORY = 1;
-const HOST_ROWS = 2;
+/** From here on one row a kind of device, in the order of `Formulation.devices`. */
+export const FIRST_DEVICE = 2;
 
 /** Rows of a volume. */
 export const SPACE = 0;
@@ -41,6 +42,8 @@ export interface Formulation {
   readonly volumes: readonly PlannedVolume[];
   readonly vms: readonly PlannedVm[];
   readonly disks: readonly PlannedDisk[];
+  /** Kinds of devices that VMs ask for. */
+  readonly devices: readonly string[];
 }
 
 export interface PlannedHost {
@@ -79,7 +82,7 @@ export function formulate(model: PoolModel, inventory: Inventory, previous: Prev
     return barred === undefined ? { model: vm } : { model: vm, barred };
   });
   const disks = vms.flatMap((vm, index) => byName(vm.model.disks).map((disk) => ({ vm: index, model: disk })));
-  const formulation = { hosts, volumes: volumes.list, vms, disks };
+  const formulation = { hosts, volumes: volumes.list, vms, disks, devices: deviceKinds(planned) };
   const isPlanned = new Set(planned);
   const idle = byName(model.vms).filter((vm) => !isPlanned.has(vm));
   return { ...formulation, problem: assemble(formulation, { model, places, idle, groups, moves }) };
@@ -99,7 +102,7 @@ interface Givens {
 }
 
 function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, groups, moves }: Givens): Problem {
-  const { hosts, volumes, vms, disks } = parts;
+  const { hosts, volumes, vms, disks, devices } = parts;
   const hostIndex = indexByName(hosts.map((host) => host.model.name));
   const vmIndex = indexByName(vms.map((vm) => vm.model.name));
   const home = disks.map((disk) => places.home(at(vms, disk.vm).model, disk.model));
@@ -119,9 +122,9 @@ function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, gr
     volumeCount: volumes.length,
     vmCount: vms.length,
     diskCount: disks.length,
-    hostRows: HOST_ROWS,
-    hostCapacity: Float64Array.from(hosts.flatMap(({ capacity }) => [capacity.milliCpus, capacity.memoryBytes])),
-    hostRowBalanced: [true, true],
+    hostRows: FIRST_DEVICE + devices.length,
+    hostCapacity: Float64Array.from(hosts.flatMap(({ model: host, capacity }) => [capacity.milliCpus, capacity.memoryBytes, ...devices.map((kind) => deviceCount(host, kind))])),
+    hostRowBalanced: [true, true, ...devices.map(() => false)],
     hostAvailable: Uint8Array.from(hosts, (host) => Number(host.capacity.available)),
     volumeRows: VOLUME_ROWS,
     volumeCapacity: Float64Array.from(volumes.flatMap(({ capacity }) => [capacity.capacityBytes, capacity.bandwidthBps, capacity.iops])).map((offered, index) => offered - at(taken, index)),
@@ -130,7 +133,7 @@ function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, gr
     volumeHost,
     volumeUsable: Uint8Array.from(volumes, (volume) => Number(volume.capacity.usable)),
     hostVolumes: grouped(hosts.length, volumeHost),
-    vmLoad: Float64Array.from(vms.flatMap((vm) => [vmMilliCpus(vm.model), vmMemoryNeed(vm.model)])),
+    vmLoad: Float64Array.from(vms.flatMap((vm) => [vmMilliCpus(vm.model), vmMemoryNeed(vm.model), ...devices.map((kind) => deviceCount(vm.model, kind))])),
     vmLevel: levelsOf(vms, runningHost, moves),
     vmAllowed: vms.map((vm, index) => (vm.barred === undefined ? reachable(movable[index] ?? at(anew, index), at(vmDisks, index), diskVolume, volumeHost) : new Uint8Array(hosts.length))),
     vmAllowedAnew: anew,
@@ -220,13 +223,13 @@ function grouped(owners: number, ownerOf: ArrayLike<number>): Int32Array[] {
   return lists.map((list) => Int32Array.from(list));
 }
 
-/** VMs with the same `on` share their mask: in large pools masks are most of the problem. */
+/** VMs that ask the same of a host share their mask: in large pools masks are most of the problem. */
 function allowedBySpec(vm: VmModel, hosts: readonly PlannedHost[], masks: Map<string, Uint8Array>): Uint8Array {
   const { on } = vm.placement;
-  const key = on === undefined ? '' : `on ${[...on].sort().join(' ')}`;
+  const key = JSON.stringify([on === undefined ? null : [...on].sort(), vm.architecture, vm.cpuFeatures]);
   const known = masks.get(key);
   if (known !== undefined) return known;
-  const mask = Uint8Array.from(hosts, (host) => Number(host.capacity.available && (on?.includes(host.model.name) ?? true)));
+  const mask = Uint8Array.from(hosts, (host) => Number(host.capacity.available && hostObstacle(vm, host.model) === undefined));
   masks.set(key, mask);
   return mask;
 }

@@ -2,7 +2,7 @@
 
 import type { DiskPlace, PlanStep } from '../../protocol';
 import type { PoolModel, VmModel } from '../drive/model';
-import { arrayCapacity, diskKey, hostCapacity, own, vmMemoryNeed, vmMilliCpus } from './capacity';
+import { arrayCapacity, deviceCount, deviceKinds, diskKey, hostCapacity, own, vmMemoryNeed, vmMilliCpus } from './capacity';
 import type { PlanInputs } from './inputs';
 import { placeLabel } from './names';
 
@@ -114,6 +114,7 @@ export class Ledger {
     for (const host of model.hosts) {
       const offer = hostCapacity(host, inventory, model.cluster.placement);
       this.capacity.set(`cpu ${host.name}`, offer.milliCpus).set(`memory ${host.name}`, offer.memoryBytes);
+      for (const kind of deviceKinds([host])) this.capacity.set(`device ${kind} ${host.name}`, deviceCount(host, kind));
       for (const array of host.arrays) {
         const { usable, capacityBytes, bandwidthBps, iops } = arrayCapacity(host, array, inventory);
         const label = placeLabel({ host: host.name, array: array.name });
@@ -136,6 +137,7 @@ function hostRows(vm: VmModel, host: string): Amounts {
   return new Map([
     [`cpu ${host}`, vmMilliCpus(vm)],
     [`memory ${host}`, vmMemoryNeed(vm)],
+    ...deviceKinds([vm]).map((kind): [string, number] => [`device ${kind} ${host}`, deviceCount(vm, kind)]),
   ]);
 }
 

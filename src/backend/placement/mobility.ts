@@ -3,8 +3,8 @@
  * `apart`, `together`), those concerned stay where they are: moving them about would need rules for what may be broken further.
  */
 
-import type { VmModel } from '../drive/model';
-import { vmMemoryNeed, vmMilliCpus } from './capacity';
+import type { HostModel, VmModel } from '../drive/model';
+import { deviceCount, deviceKinds, vmMemoryNeed, vmMilliCpus } from './capacity';
 import type { PlannedHost, PlannedVm, PlannedVolume } from './formulation';
 import type { MovePolicy } from './inputs';
 import { liveObstacle } from './moving';
@@ -43,6 +43,7 @@ export function movableHosts(standing: Standing): (Uint8Array | undefined)[] {
 function overfullHosts({ hosts, volumes, vms, places }: Standing): boolean[] {
   const cpus = new Float64Array(hosts.length);
   const memory = new Float64Array(hosts.length);
+  const devices = new Map<string, number>();
   const bandwidth = new Float64Array(volumes.length);
   const iops = new Float64Array(volumes.length);
   const add = (into: Float64Array, index: number, amount: number) => {
@@ -53,6 +54,7 @@ function overfullHosts({ hosts, volumes, vms, places }: Standing): boolean[] {
     if (host < 0) continue;
     add(cpus, host, vmMilliCpus(model));
     add(memory, host, vmMemoryNeed(model));
+    for (const kind of deviceKinds([model])) devices.set(`${kind} ${host}`, (devices.get(`${kind} ${host}`) ?? 0) + deviceCount(model, kind));
     for (const disk of model.disks) {
       add(bandwidth, places.home(model, disk), disk.bandwidthBps);
       add(iops, places.home(model, disk), disk.iops ?? 0);
@@ -60,7 +62,8 @@ function overfullHosts({ hosts, volumes, vms, places }: Standing): boolean[] {
   }
   const crowded = new Set(volumes.flatMap(({ place, capacity }, volume) => (at(bandwidth, volume) > capacity.bandwidthBps || at(iops, volume) > capacity.iops ? ['host' in place ? place.host : ''] : [])));
   // Overfull shared storage concerns every host.
-  return hosts.map(({ model, capacity }, host) => at(cpus, host) > capacity.milliCpus || at(memory, host) > capacity.memoryBytes || crowded.has(model.name) || crowded.has(''));
+  const lacksDevice = (host: HostModel, index: number) => deviceKinds(vms.map(({ model }) => model)).some((kind) => (devices.get(`${kind} ${index}`) ?? 0) > deviceCount(host, kind));
+  return hosts.map(({ model, capacity }, host) => lacksDevice(model, host) || at(cpus, host) > capacity.milliCpus || at(memory, host) > capacity.memoryBytes || crowded.has(model.name) || crowded.has(''));
 }
 
 function breaksRule({ vms, places, apart, groups, allowed }: Standing, vm: number, now: number): boolean {
