@@ -6,7 +6,9 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import os from 'node:os';
+import type { Clock } from '../system';
 import { type BoundAddress, socketInodes } from './portOwner';
 
 /** SOL_SOCKET and SO_BINDTODEVICE, which have these numbers on x86 and on ARM. */
@@ -20,6 +22,54 @@ const SETTERS = [
   ['perl', '-e', `open(my $socket, "+<&=", ${INHERITED}) or die "$!\\n"; setsockopt($socket, ${LEVEL}, ${OPTION}, "$ARGV[0]\\0") or die "$!\\n"`],
   ['python3', '-c', `import socket, sys; socket.socket(fileno=${INHERITED}).setsockopt(${LEVEL}, ${OPTION}, sys.argv[1].encode() + b"\\0")`],
 ] as const;
+
+export interface HearingOptions {
+  readonly at: BoundAddress;
+  /** The interface's name. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly onTrouble: (sentence: string) => void;
+}
+
+/** An adapter that is pulled out and put back is a new one to the kernel, and the socket is bound to the old. */
+const LOOK_EVERY_MS = 10_000;
+
+/**
+ * Binds the broadcast socket at `at` and watches that it stays with the interface. Where it can't be bound, that is told if there
+ * are other interfaces; it is no harm, since answers leave by this one alone. The returned function ends the watch.
+ */
+export async function hearOnly({ at, name, clock, onTrouble }: HearingOptions): Promise<() => void> {
+  let index = await indexOf(name);
+  if (!(await bindToInterface(at, name))) {
+    const networks = Object.values(os.networkInterfaces()).filter((addresses) => addresses?.some(({ family, internal }) => family === 'IPv4' && !internal));
+    if (networks.length > 1) onTrouble(`DHCP broadcasts of this machine's other interfaces are heard too: the socket can't be bound to ${name}, for which perl or python3 is needed. Answers leave by ${name} alone.`);
+    return () => undefined;
+  }
+  let cancel: () => void = () => undefined;
+  const look = async () => {
+    const now = await indexOf(name);
+    if (now !== undefined && now !== index) {
+      index = now;
+      // Only root may bind again what is bound (socket(7)).
+      if (!(await bindToInterface(at, name))) onTrouble(`${name} was taken out and put back, and its DHCP broadcasts aren't heard any more. Stop the boot server and start it again.`);
+    }
+    schedule();
+  };
+  let ended = false;
+  const schedule = () => {
+    if (!ended) cancel = clock.after(LOOK_EVERY_MS, () => void look());
+  };
+  schedule();
+  return () => {
+    ended = true;
+    cancel();
+  };
+}
+
+async function indexOf(name: string): Promise<number | undefined> {
+  const text = await readFile(`/sys/class/net/${name}/ifindex`, 'utf8').catch(() => '');
+  return Number.parseInt(text, 10) || undefined;
+}
 
 /** The socket of this process that is bound at `at`. False where the system, or what is installed, can't do it. */
 export async function bindToInterface(at: BoundAddress, name: string): Promise<boolean> {

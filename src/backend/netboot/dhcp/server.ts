@@ -1,15 +1,13 @@
 /** The sockets of DHCP: hears requests, sends what `answerDhcp` decided. Decides nothing itself. */
 
 import type dgram from 'node:dgram';
-import os from 'node:os';
 import { replyDestination } from '../answers/destination';
 import { silence, type DhcpAnswer } from '../answers/exchange';
 import { delay, type Clock, type Random } from '../../system';
 import type { NetbootEndpoints } from '../endpoints';
-import { bindToInterface } from '../interfaceBinding';
+import { hearOnly } from '../interfaceBinding';
 import { LIMITED_BROADCAST } from '../ipv4';
 import type { PortHelper } from '../portHelper/ask';
-import type { BoundAddress } from '../portOwner';
 import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
 import type { Beside } from './beside';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
@@ -61,6 +59,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   const sockets: dgram.Socket[] = [];
   let lookout: Lookout | undefined;
   let isClosed = false;
+  let stopWatching: () => void = () => undefined;
   let waiting: (() => void)[] | undefined = [];
   const open = async (service: string, address: string, port: number) => {
     const socket = await openUdp(service, { address, port, helper: options.portHelper }, (error) => options.onTrouble(`${service}: ${error.message}`));
@@ -69,6 +68,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   };
   const close = async () => {
     isClosed = true;
+    stopWatching();
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
@@ -89,7 +89,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     if (options.replies === 'rfc2131') {
       main.setBroadcast(true);
       const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
-      if (options.interface !== undefined) await hearOnly(options.interface, { address: LIMITED_BROADCAST, port: portOf(main) }, options);
+      if (options.interface !== undefined) stopWatching = await hearOnly({ at: { address: LIMITED_BROADCAST, port: portOf(main) }, name: options.interface, clock, onTrouble: options.onTrouble });
       serve(broadcasts, main, 'dhcp');
       const firstFound = new Promise<void>((resolve) => {
         lookout = openLookout({
@@ -113,14 +113,6 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-/** Broadcasts come from every interface unless the socket is bound to one. Without that, machines elsewhere may be told of, but never reached. */
-async function hearOnly(name: string, at: BoundAddress, { onTrouble }: Pick<DhcpServerOptions, 'onTrouble'>): Promise<void> {
-  const [, ...others] = Object.entries(os.networkInterfaces()).filter(([, addresses]) => addresses?.some(({ family, internal }) => family === 'IPv4' && !internal));
-  if (others.length > 0 && !(await bindToInterface(at, name))) {
-    onTrouble(`DHCP broadcasts of this machine's other interfaces are heard too: neither perl nor python3 is here to bind the socket to ${name}. Answers leave by ${name} alone.`);
   }
 }
 
