@@ -1,5 +1,7 @@
 /** One factory for each thing that can go wrong between window and backend, told as the administrator will read it. */
 
+import type { OtherDhcpServerData } from './protocol';
+
 import type { NoPortsData } from './protocol';
 
 export type ClientErrorCode = 'cancelled' | 'backend-not-started' | 'backend-died' | NoPortsData['code'];
@@ -23,6 +25,13 @@ export function noPorts(code: NoPortsData['code'], message: string): ClientError
 /** By name, not by class: the client is a bundle of its own, and its `ClientError` another class than the extension's. */
 export function hasClientErrorCode(error: unknown, code: ClientErrorCode): boolean {
   return error instanceof Error && error.name === 'ClientError' && 'code' in error && error.code === code;
+}
+
+/** The servers for which the backend refuses to boot; undefined for any other error. By its data, for it came through JSON-RPC. */
+export function otherDhcpServers(error: unknown): OtherDhcpServerData['servers'] | undefined {
+  if (!(error instanceof Error) || !('data' in error)) return undefined;
+  const data = error.data as OtherDhcpServerData | undefined;
+  return data?.code === 'other-dhcp-server' ? data.servers : undefined;
 }
 
 /** The caller's signal ended a request. */

@@ -5,7 +5,7 @@
 
 import type { Backend, BackendListeners } from './client';
 import { hasClientErrorCode } from './clientErrors';
-import type { BootResult, PoolEvent, PoolSnapshot, PoolTarget } from './protocol';
+import type { BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget } from './protocol';
 import { afterEvent } from './views/snapshot';
 
 /** What is being done, in the words of the user interface. */
@@ -77,12 +77,12 @@ export class PoolSession {
     this.#changed();
   }
 
-  async boot(target: PoolTarget, signal: AbortSignal): Promise<BootResult> {
+  async boot(target: PoolTarget, signal: AbortSignal, how: Pick<BootParams, 'despiteOtherDhcp'> = {}): Promise<BootResult> {
     if (this.#activity === undefined && this.#running !== undefined && this.#running.target !== target) await this.stop();
     return this.#during('booting', async () => {
       const present = this.#running;
       const { backend } = present ?? (await this.#start(target));
-      const booting = backend.request('pool/boot', { drive: this.drive, target }, signal);
+      const booting = backend.request('pool/boot', { drive: this.drive, target, ...how }, signal);
       // Events tell changes; what they change is asked for once. Should that fail, so does the boot, with more to say.
       backend.request('pool/status', { drive: this.drive }, signal).then(
         (snapshot) => this.#begin(snapshot),
