@@ -15,6 +15,8 @@ export interface PoolShape {
   readonly flavours?: number;
   readonly survive?: number;
   readonly goal?: 'balance' | 'consolidate';
+  /** On shared storage, so that VMs migrate live; absent: on their host's array. */
+  readonly shared?: boolean;
 }
 
 export function poolOf(shape: PoolShape): PoolModel {
@@ -28,7 +30,7 @@ export function poolOf(shape: PoolShape): PoolModel {
       network: { subnet: '10.0.0.0/16', server: '10.0.0.1', nameservers: [], domain: 'bench.internal', dhcp: 'authoritative' },
       boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3 },
       placement: { cpuOvercommit: 4, survive: shape.survive ?? 0, goal: shape.goal ?? 'balance' },
-      storage: [],
+      storage: shape.shared === true ? [{ name: 'nas', type: 'nfs', source: '10.0.0.9:/vms', capacityBytes: 1000 * 2 ** 40, bandwidthBps: 1e12 }] : [],
     },
     hosts: Array.from({ length: shape.hosts }, (_, host) => ({
       name: `h${host}`,
@@ -48,9 +50,9 @@ export function poolOf(shape: PoolShape): PoolModel {
         // Quarters of a GiB, as people write them.
         memoryBytes: Math.max(1, Math.floor(weight * unit * 4)) * (GIB / 4),
         priority: (vm % 5) * 10,
-        disks: [{ name: 'root', sizeBytes: 20 * GIB, bandwidthBps }],
+        disks: [{ name: 'root', sizeBytes: 20 * GIB, bandwidthBps, ...(shape.shared === true ? { storage: 'nas' } : {}) }],
         nics: [],
-        boot: { type: 'pv', bootloader: 'pygrub' },
+        boot: shape.shared === true ? { type: 'pvh', bootloader: 'pygrub' } : { type: 'pv', bootloader: 'pygrub' },
         placement: { apart: [], together: [], migratable: true },
         start: { auto: true, after: [], delayMs: 0 },
       }),
