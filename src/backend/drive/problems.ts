@@ -115,7 +115,7 @@ export const kindMisplaced = (place: Place, kind: string, belongs: string): Prob
 // ---- Shape ----
 
 export const keyUnknown = (place: Place, key: string, suggestion: string | undefined, known: readonly string[]): Problem =>
-  error(place, 'key-unknown', `There is no key "${key}" here.${didYouMean(suggestion)}${suggestion === undefined && known.length > 0 ? ` Possible are ${listed(known)}.` : ''}`);
+  error(place, 'key-unknown', `There is no key "${key}" here.${didYouMean(suggestion)}${suggestion === undefined && known.length > 0 ? ` Possible ${known.length === 1 ? 'is' : 'are'} ${listed(known)}.` : ''}`);
 
 export const keyMissing = (place: Place, key: string, example: string | undefined): Problem =>
   error(place, 'key-missing', `"${key}" is missing here. Add ${example === undefined ? 'it' : `it, for instance "${key}: ${example}"`}.`);
@@ -178,7 +178,8 @@ const UNIT_NAMES: Readonly<Record<QuantityKind, string>> = {
   duration: 'ms, s, m, h, d',
 };
 
-const QUANTITY_NAMES: Readonly<Record<QuantityKind, string>> = { bytes: 'a size', bandwidth: 'a bandwidth', duration: 'a time' };
+/** What a quantity is called in a sentence. */
+export const QUANTITY_NAMES: Readonly<Record<QuantityKind, string>> = { bytes: 'a size', bandwidth: 'a bandwidth', duration: 'a time' };
 
 // ---- Duplicates ----
 

@@ -139,7 +139,8 @@ function typeProblem(document: CheckedDocument, path: SpecPath, type: string): P
     : new RegExp(schema?.pattern ?? '', 'u').test(source)
       ? `Put it in quotes: "${source}".`
       : `Write ${words(definitionOf(document.kind, schema?.$ref?.replace('#/$defs/', '') ?? ''))}, in quotes where it is all digits.`;
-  return problems.typeWrong(place, key, TYPE_NAMES[type] ?? type, describe(document, path), remedy);
+  const quantity = schema?.$ref?.replace('#/$defs/', '');
+  return problems.typeWrong(place, key, isQuantityKind(quantity) ? problems.QUANTITY_NAMES[quantity] : (TYPE_NAMES[type] ?? type), describe(document, path), remedy);
 }
 
 /** What YAML 1.1 took for yes and no. */

@@ -1,13 +1,14 @@
 /** Values: what was probably meant, from what was written. */
 
-import { isScalar } from 'yaml';
+import { isCollection, isNode, isScalar } from 'yaml';
 import { deriveNicMac } from '../../../backend/drive/identity';
 import { formatQuantity, parseQuantity } from '../../../backend/drive/quantity';
 import type { SchemaNode } from '../../../backend/drive/schemaTree';
 import { nearest } from '../../../backend/drive/suggest';
 import { freeAddress, networkOf } from '../addresses';
-import { descend, itemCount as countOf, textOf } from '../nodes';
-import { exampleOf, missingKeys, quantityKindOf, scalarText, shapeAt, valueAt, withoutKey } from '../shape';
+import { replace } from '../edits';
+import { descend, itemCount as countOf, rangeOf, textOf } from '../nodes';
+import { exampleOf, isObject, missingKeys, quantityKindOf, scalarText, shapeAt, valueAt, withoutKey } from '../shape';
 import { freeName } from '../templates';
 import { valuesFor } from '../values';
 import { add, change, remove, rewrite, writtenOf, type Context, type Fix } from './context';
@@ -21,6 +22,8 @@ export function typeWrong(context: Context): readonly Fix[] {
   if (!schema) return [];
   const { node } = descend(context.document.yaml.contents, spot.path);
   const value = textOf(node);
+  // A key whose value isn't written yet.
+  if (!isCollection(node) && value === undefined) return [...emptyValue(context, schema), ...unneeded(context)];
   if (spot.part === 'key' || value === undefined) return remove(context, spot.path, `Remove ${String(spot.path.at(-1))}`);
   if (schema.type === 'string' && isScalar(node) && typeof node.value !== 'string') return notText(context, schema, node.source ?? written);
   if (schema.type === 'array') return [rewrite(context, `[${written}]`, { preferred: true })];
@@ -29,12 +32,37 @@ export function typeWrong(context: Context): readonly Fix[] {
   return typeof example === 'string' || typeof example === 'number' || typeof example === 'boolean' ? [rewrite(context, String(example))] : [];
 }
 
+/** Good values, for a key that has none. */
+function emptyValue(context: Context, schema: SchemaNode): readonly Fix[] {
+  const { drive, file, kind, spot, data, document } = context;
+  const { pair, node } = descend(document.yaml.contents, spot.path);
+  if (!kind || !isNode(pair?.key) || isObject(schema) || schema.type === 'array') return [];
+  const colon = /^\s*:/.exec(context.text.slice(rangeOf(pair.key).end))?.[0].length;
+  if (colon === undefined) return [];
+  const end = rangeOf(pair.key).end + colon;
+  const range = isScalar(node) && rangeOf(node).end > end ? { start: end, end: rangeOf(node).end } : { start: end, end };
+  return valuesFor({ drive, file, kind, path: spot.path, data, schema, typed: '' })
+    .slice(0, 3)
+    .map(({ value }) => ({ title: `Write ${value}`, edits: [replace({ file, ...range }, ` ${value}`)] }));
+}
+
 /** In quotes it is text, but only sometimes a good one. */
 function notText(context: Context, schema: SchemaNode, source: string): readonly Fix[] {
   const { drive, file, kind, spot, data } = context;
-  if (new RegExp(schema.pattern ?? '', 'u').test(source)) return [rewrite(context, JSON.stringify(source), { preferred: true })];
+  const form = new RegExp(schema.pattern ?? '', 'u');
+  if (form.test(source)) return [rewrite(context, JSON.stringify(source), { preferred: true })];
+  const repaired = repair(schema.$ref?.replace('#/$defs/', ''), source);
+  if (repaired !== undefined && form.test(repaired)) return [rewrite(context, scalarText(repaired), { preferred: true })];
   const proposals = kind ? valuesFor({ drive, file, kind, path: spot.path, data, schema, typed: '' }).slice(0, 3) : [];
-  return [...proposals.map(({ value }) => rewrite(context, value)), ...(kind && missingKeys(kind, spot.path.slice(0, -1), withoutKey(data, spot.path)).includes(String(spot.path.at(-1))) ? [] : remove(context, spot.path, `Remove ${String(spot.path.at(-1))}`))];
+  return [...proposals.map(({ value }) => rewrite(context, value)), ...unneeded(context)];
+}
+
+/** Removal, of what may be absent. */
+function unneeded(context: Context): readonly Fix[] {
+  const { kind, spot, data, written } = context;
+  const step = spot.path.at(-1);
+  const isNeeded = kind !== undefined && missingKeys(kind, spot.path.slice(0, -1), withoutKey(data, spot.path)).includes(String(step));
+  return isNeeded ? [] : remove(context, spot.path, `Remove ${typeof step === 'number' ? written : String(step)}`);
 }
 
 export function valueUnknown(context: Context): readonly Fix[] {
@@ -64,10 +92,15 @@ function derivedMac(context: Context): readonly Fix[] {
   return kind === 'VM' && spot.path[0] === 'nics' && spot.path.at(-1) === 'mac' ? change(context, removal(writtenOf(context), spot.path, 'keep'), "Remove it: the card's address is then derived") : [];
 }
 
+/** `Größe` → `Grosse`. */
+function withoutAccents(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss');
+}
+
 function repair(definition: string | undefined, value: string): string | undefined {
   switch (definition) {
     case 'name':
-      return value.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 63).replace(/^-+|-+$/g, '') || undefined;
+      return withoutAccents(value).toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 63).replace(/^-+|-+$/g, '') || undefined;
     case 'mac':
     case 'secureOnPassword': {
       const digits = value.replace(/[^0-9a-f]/gi, '').toLowerCase();
