@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRIES = {
   extension: 'src/extension.ts',
   client: 'src/client.ts',
+  adding: 'src/commands/adding.ts',
   backend: 'src/backend/main.ts',
   pxen: 'src/backend/bin.ts',
   lsp: 'src/lsp/main.ts',
@@ -20,6 +21,9 @@ const ENTRIES = {
   planner: 'src/editor/planner/thread.ts',
   'placement-worker': 'src/backend/placement/thread/worker.ts',
 };
+
+/** What VS Code's own process loads. */
+const OF_THE_WINDOW = ['extension', 'adding'];
 
 /** A bundle that another imports by `import()` stays one of its own beside it, and is loaded when it is first needed. */
 const loadedLater = {
@@ -61,10 +65,10 @@ export async function bundleInto(folder) {
         format: 'cjs',
         minify: true,
         // Names help to read a backend's stack traces; the window loads faster without them.
-        keepNames: name !== 'extension',
+        keepNames: !OF_THE_WINDOW.includes(name),
         legalComments: 'none',
         metafile: true,
-        sourcemap: name !== 'extension' && 'linked',
+        sourcemap: !OF_THE_WINDOW.includes(name) && 'linked',
         // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
         // yaml's build for browsers is the same code as modules, of which a bundle takes only what it uses.
         alias: { highs: `${ROOT}/node_modules/highs/build/highs.js`, yaml: `${ROOT}/node_modules/yaml/browser/dist/index.js` },

@@ -1,11 +1,8 @@
 /** Wires the parts, nothing else. */
 
 import * as vscode from 'vscode';
-import { addHost } from './commands/addHost';
-import { addVm } from './commands/addVm';
 import { bootPool } from './commands/bootPool';
 import { offer, type Command, type CommandContext } from './commands/context';
-import { newDrive } from './commands/newDrive';
 import { PlanDocuments, planPlacement } from './commands/planPlacement';
 import { showLog } from './commands/showLog';
 import { shutDownPool } from './commands/shutDownPool';
@@ -24,7 +21,18 @@ import type { TreeNode } from './views/poolTree';
 import { StatusBar } from './views/statusBar';
 import { PoolTreeProvider } from './views/treeProvider';
 
-const COMMANDS: Readonly<Record<string, Command>> = { bootPool, startLab, planPlacement, wakeHost, shutDownPool, stopServer, showLog, newDrive, addHost, addVm };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  bootPool,
+  startLab,
+  planPlacement,
+  wakeHost,
+  shutDownPool,
+  stopServer,
+  showLog,
+  newDrive: async (context, node) => (await import('./commands/adding')).newDrive(context, node),
+  addHost: async (context, node) => (await import('./commands/adding')).addHost(context, node),
+  addVm: async (context, node) => (await import('./commands/adding')).addVm(context, node),
+};
 
 /** VS Code passes nothing to `deactivate`, so that what it ends has to be kept here. */
 let sessions: Sessions | undefined;

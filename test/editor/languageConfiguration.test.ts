@@ -66,7 +66,7 @@ test('Every command of a menu is one that the manifest declares and the extensio
   const { commands, menus } = (read('package.json') as Manifest).contributes;
   const declared = commands.map(({ command }) => command);
   const source = readFileSync(path.join(ROOT, 'src/extension.ts'), 'utf8');
-  const registered = (/const COMMANDS.*?= \{ (.*?) \};/s.exec(source)?.[1] ?? '').split(', ').map((name) => `pxen.${name}`);
+  const registered = [...(/const COMMANDS[^{]*\{\n(.*?)\n\};/s.exec(source)?.[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(([, name]) => `pxen.${name ?? ''}`);
   expect(Object.values(menus).flat().map(({ command }) => command).filter((command) => !declared.includes(command))).toEqual([]);
   expect(registered.toSorted()).toEqual(declared.toSorted());
 });
