@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { IMAGE, openNetwork, SERVER, type Client, type Network } from './network';
 
-async function bootedClient(): Promise<{ readonly network: Network; readonly client: Client; readonly local: string; readonly same: (file: string) => Promise<boolean> }> {
+async function bootedClient(...words: readonly string[]): Promise<{ readonly network: Network; readonly client: Client; readonly local: string; readonly same: (file: string) => Promise<boolean> }> {
   const network = await openNetwork();
-  await network.serve();
+  await network.serve(...words);
   const client = await network.client(1);
   await network.run(client, 'ip', 'address', 'add', '10.77.0.11/24', 'dev', 'eth0');
   const local = path.join(network.folder, 'fetched');
@@ -21,6 +21,20 @@ describe('TFTP clients', () => {
     ['curl', (local: string) => ['curl', '-s', '-o', local, `tftp://${SERVER}/ipxe.efi`]],
   ])('%s fetches a boot loader byte for byte', async (_name, command) => {
     const { network, client, local, same } = await bootedClient();
+    const [program = '', ...args] = command(local);
+    const { output } = await network.run(client, program, ...args);
+    expect(await same('ipxe.efi'), output).toBe(true);
+  });
+
+  it.each([
+    ['tftp-hpa', (local: string) => ['tftp', '-m', 'binary', SERVER, '-c', 'get', 'ipxe.efi', local]],
+    ['atftp with a window', (local: string) => ['atftp', '--option', 'blksize 1428', '--option', 'windowsize 4', '--get', '-r', 'ipxe.efi', '-l', local, SERVER]],
+    ['curl', (local: string) => ['curl', '-s', '-o', local, `tftp://${SERVER}/ipxe.efi`]],
+  ])('%s is served from the one port it asked where a firewall lets no other through', async (_name, command) => {
+    const { network, client, local, same } = await bootedClient('--tftp-single-port');
+    // Nothing passes but what comes from port 69.
+    const { code, output: refused } = await network.run(client, 'nft', 'add table ip f; add chain ip f in { type filter hook input priority 0; }; add rule ip f in udp sport != 69 drop');
+    expect(code, refused).toBe(0);
     const [program = '', ...args] = command(local);
     const { output } = await network.run(client, program, ...args);
     expect(await same('ipxe.efi'), output).toBe(true);
@@ -62,5 +76,23 @@ describe('dig', () => {
   ])('%j', async (args, expected) => {
     const { network, client } = await bootedClient();
     expect((await network.run(client, 'dig', '+tries=1', `@${SERVER}`, ...args)).output).toMatch(expected);
+  });
+});
+
+describe('dig for names outside the pool', () => {
+  it('is answered by way of the forwarder that the drive names, over UDP and TCP', async () => {
+    const network = await openNetwork();
+    const spec = path.join(network.drive, 'pxen.yaml');
+    await writeFile(spec, (await readFile(spec, 'utf8')).replace('network:\n', 'network:\n  forwarders: [10.77.0.200]\n'));
+    await network.serve();
+    const upstream = await network.client(2);
+    await network.run(upstream, 'ip', 'address', 'add', '10.77.0.200/24', 'dev', 'eth0');
+    network.start(upstream, 'dnsmasq', '--no-daemon', '--no-resolv', '--no-hosts', '--bind-interfaces', '--interface=eth0', '--address=/example.org/192.0.2.7');
+    const client = await network.client(1);
+    await network.run(client, 'ip', 'address', 'add', '10.77.0.11/24', 'dev', 'eth0');
+    const dig = async (...args: readonly string[]) => (await network.run(client, 'dig', '+tries=3', `@${SERVER}`, ...args)).output;
+    expect(await dig('example.org')).toMatch(/flags: [^;]*\bra\b[\s\S]*example\.org\.\s+\d+\s+IN\s+A\s+192\.0\.2\.7/);
+    expect(await dig('+tcp', 'example.org')).toMatch(/192\.0\.2\.7/);
+    expect(await dig('node2.clients.internal')).toMatch(/flags: [^;]*\baa\b[\s\S]*10\.77\.0\.12/);
   });
 });

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readFile, rm, symlink } from 'node:fs/promises';
+import dgram from 'node:dgram';
 import net from 'node:net';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import dns from 'dns-packet';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { encodeTftp } from '../../src/backend/netboot/tftp/codec';
 import { readBootWords } from '../../src/backend/image/bootWords';
 import { IMAGE, startFixture } from './bootServerFixture';
 import { MAC, STRANGER } from './clients';
@@ -219,12 +222,43 @@ describe('hello', () => {
   });
 });
 
-it('health and metrics can be asked for', async () => {
+it('the boot server’s health can be asked for', async () => {
   const { base } = await startFixture();
-  await (await fetch(`${base}/images/${IMAGE}/xen`)).arrayBuffer();
   expect(await (await fetch(`${base}/healthz`)).text()).toBe('ok\n');
-  expect(await (await fetch(`${base}/metrics`)).text()).toMatch(/pxen_http_image_bytes_total 262144/);
 });
+
+it('metrics count each protocol’s requests, bytes and refusals, as Prometheus reads them', async () => {
+  const { base, server } = await startFixture();
+  await (await fetch(`${base}/images/${IMAGE}/xen`)).arrayBuffer();
+  await fetch(`${base}/nothing`);
+  const text = await metricsWhen(base, /pxen_http_image_downloads 0/);
+  for (const line of [
+    'pxen_http_image_bytes_total 262144',
+    'pxen_http_requests_total{route="images",status="200"} 1',
+    'pxen_http_requests_total{route="other",status="404"} 1',
+    'pxen_http_image_downloads_waiting 0',
+    'pxen_tftp_transfers_running 0',
+    'pxen_tftp_requests_waiting 0',
+    'pxen_tftp_resent_packets_total 0',
+  ]) expect(text).toContain(`${line}\n`);
+
+  const udp = dgram.createSocket('udp4');
+  onTestFinished(() => void udp.close());
+  const answered = () => new Promise((resolve) => udp.once('message', resolve));
+  udp.send(encodeTftp({ kind: 'read', file: '../x', mode: 'octet', options: new Map() }), server.ports.tftp, '127.0.0.1');
+  await answered();
+  udp.send(dns.encode({ type: 'query', id: 1, questions: [{ type: 'A', name: 'node1.test.internal' }] }), server.ports.dns, '127.0.0.1');
+  await answered();
+  expect(await metricsWhen(base, /pxen_dns/)).toMatch(/pxen_tftp_transfers_total\{outcome="refused"\} 1[\s\S]*pxen_dns_queries_total\{answer="NOERROR"\} 1/);
+});
+
+async function metricsWhen(base: string, line: RegExp): Promise<string> {
+  for (let attempt = 0; ; attempt += 1) {
+    const text = await (await fetch(`${base}/metrics`)).text();
+    if (line.test(text) || attempt === 200) return text;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 /** Status and body of a request that no well-behaved client would send. */
 function raw(port: number, request: string): Promise<readonly [number, string]> {
