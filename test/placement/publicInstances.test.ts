@@ -90,13 +90,13 @@ describe("the challenge's objective", () => {
 
 describe('the walk over assignments', () => {
   it('keeps every rule and knows the cost of each change, move, swap or chain', () => {
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const crowded = randomInstance(seed);
       const walk = new Reassignment(crowded);
       const random = seededNumbers(seed);
       let cost = costOf(crowded, crowded.initial);
       let changes = 0;
-      for (let step = 0; step < 1500; step++) {
+      for (let step = 0; step < 600; step++) {
         const change = walk.propose(random);
         if (change === undefined || !walk.commit()) continue;
         changes++;
