@@ -5,12 +5,19 @@ import { expect, test } from 'vitest';
 import { completionsAt } from '../../src/editor/features/completion';
 import { EditorDrive } from '../../src/editor/features/editorDrive';
 import type { TextRange } from '../../src/editor/features/edits';
+import { diagnosticsOf } from '../../src/editor/features/diagnostics';
 import { fixesAt } from '../../src/editor/features/fixes';
 import { formatEdits } from '../../src/editor/features/format';
 import { hintsIn } from '../../src/editor/features/hints';
 import { hoverAt } from '../../src/editor/features/hover';
 import { definitionsAt, referencesAt, renameable, renameAt } from '../../src/editor/features/navigation';
+import { lensesOf } from '../../src/editor/features/lenses';
 import { driveSymbols, outlineOf, type OutlineSymbol } from '../../src/editor/features/outline';
+import { placementOf } from '../../src/editor/features/placement';
+import { rewritesAt } from '../../src/editor/features/rewrites';
+import { LineIndex } from '../../src/backend/drive/text';
+import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT } from '../../src/backend/placement/inputs';
+import { planPlacement } from '../../src/backend/placement/plan';
 import { applied, aroundDrive } from './cursor';
 
 const homelab = path.join(import.meta.dirname, '..', '..', 'examples', 'homelab');
@@ -39,6 +46,9 @@ const RUNS = { numRuns: Number(process.env['PXEN_PROPERTY_RUNS'] ?? 400) };
 const aroundTexts = new Map([...aroundDrive().files].map(([file, { text }]) => [file, text]));
 const surroundings = { driveId: '11111111-2222-4333-8444-555555555555', images: ['dom0-1'], diskFiles: ['disks/a.raw'] };
 
+/** As it was before the text became what it is. */
+const placement = placementOf(aroundDrive().checked.model!, planPlacement(aroundDrive().checked.model!, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT), NO_PREVIOUS_PLACEMENT);
+
 test('No text makes a feature throw, and every range lies in its document', () => {
   fc.assert(
     fc.property(anyText, fc.double({ min: 0, max: 1, noNaN: true }), ({ file, text }, share) => {
@@ -60,7 +70,8 @@ test('No text makes a feature throw, and every range lies in its document', () =
       if ('word' in word) inside(word);
       const renaming = renameAt(drive, file, offset, 'new-name');
       const fixes = fixesAt(drive, file, { start: 0, end: text.length });
-      for (const edit of [...('edits' in renaming ? renaming.edits : []), ...fixes.flatMap(({ edits }) => edits)]) if (edit.kind === 'replace') inside(edit, edit.file);
+      const rewrites = rewritesAt(drive, file, { start: offset, end: offset });
+      for (const edit of [...('edits' in renaming ? renaming.edits : []), ...[...fixes, ...rewrites].flatMap(({ edits }) => edits)]) if (edit.kind === 'replace') inside(edit, edit.file);
       const eachSymbol = ({ range, selection, children }: OutlineSymbol) => {
         inside(range);
         inside(selection);
@@ -71,6 +82,14 @@ test('No text makes a feature throw, and every range lies in its document', () =
       for (const symbol of driveSymbols(drive)) inside(symbol, symbol.file);
       for (const { offset: at } of hintsIn(drive, file, { start: 0, end: text.length })) inside({ start: at, end: at });
       for (const edit of formatEdits(text)) inside(edit);
+      for (const { range } of lensesOf(drive, file, placement)) inside(range);
+      const lines = new LineIndex(text);
+      for (const { line, column, endLine, endColumn } of diagnosticsOf(drive, placement).get(file) ?? []) {
+        const [start, end] = [lines.offset({ line, column }), lines.offset({ line: endLine, column: endColumn })];
+        inside({ start, end });
+        // No column beyond its line's end.
+        expect([lines.at(start), lines.at(end)]).toEqual([{ line, column }, { line: endLine, column: endColumn }]);
+      }
     }),
     RUNS,
   );
@@ -99,13 +118,24 @@ test('An edit of one file leaves what was parsed of the others', () => {
   expect(after.with('vms/dns.vm.yaml', 'kind: VM\n')).toBe(after);
 });
 
-test('A drive that was edited tells what the drive read anew tells', () => {
+test('After any row of edits a drive tells what the drive read anew tells', () => {
+  const edit = fc.oneof({ weight: 5, arbitrary: anyText }, { weight: 1, arbitrary: fc.constantFrom(...aroundTexts.keys()).map((file) => ({ file, text: undefined })) });
   fc.assert(
-    fc.property(anyText, ({ file, text }) => {
-      const edited = aroundDrive(surroundings).with(file, text);
-      const anew = EditorDrive.of(new Map([...aroundTexts, [file, text]]), surroundings);
-      expect(edited.checked.problems).toEqual(anew.checked.problems);
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 6 }), (edits) => {
+      let drive = aroundDrive(surroundings);
+      const texts = new Map(aroundTexts);
+      for (const { file, text } of edits) {
+        drive = drive.with(file, text);
+        if (text === undefined) texts.delete(file);
+        else texts.set(file, text);
+        // As the window asks after each keystroke, so that whatever is kept from before would show.
+        expect(drive.checked.problems.length).toBeGreaterThanOrEqual(0);
+      }
+      const anew = EditorDrive.of(texts, surroundings);
+      expect(drive.checked.problems).toEqual(anew.checked.problems);
+      expect(drive.checked.model).toEqual(anew.checked.model);
+      expect([...drive.occurrences]).toEqual([...anew.occurrences]);
     }),
-    { numRuns: 50 },
+    { numRuns: 60 },
   );
 });
