@@ -1,22 +1,8 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openNetwork, SERVER, type Client, type Network } from './network';
-
-/** A hook script that writes its environment to a file, for clients that configure nothing themselves here. */
-async function hook(network: Network, name: string): Promise<{ readonly script: string; readonly environment: () => Promise<Record<string, string>> }> {
-  const script = path.join(network.folder, `${name}.sh`);
-  const output = path.join(network.folder, `${name}.env`);
-  await writeFile(script, `#!/bin/sh\necho "EVENT=\${reason:-$1}" >> ${output}\nenv >> ${output}\n`);
-  await chmod(script, 0o755);
-  return {
-    script,
-    environment: async () => Object.fromEntries((await readFile(output, 'utf8')).split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)),
-  };
-}
-
-const udhcpc = (network: Network, client: Client, script: string, ...more: readonly string[]) =>
-  network.run(client, 'udhcpc', '-f', '-q', '-n', '-t', '4', '-T', '1', '-i', 'eth0', '-s', script, ...more);
+import { openNetwork, SERVER } from './network';
+import { hook, udhcpc } from './udhcpc';
 
 describe('DHCP clients', () => {
   it('udhcpc gets its address for ever, with and without the broadcast flag', async () => {
@@ -58,6 +44,8 @@ describe('DHCP clients', () => {
     const client = await network.client(9, '52:54:00:ff:ff:ff');
     const { script } = await hook(network, 'stranger');
     expect((await udhcpc(network, client, script, '-t', '2')).output).toMatch(/no lease, failing/);
+    const remembered = path.join(network.drive, 'state', 'unknown-machines.json');
+    await expect.poll(() => readFile(remembered, 'utf8').catch(() => ''), { timeout: 10_000 }).toMatch(/"52:54:00:ff:ff:ff": \{[^}]*"vendorClass": "udhcp/);
   });
 
   it('an address of another network is refused at once, and the right one follows', async () => {
@@ -120,24 +108,4 @@ it('an edited drive is obeyed without a restart, and a broken one leaves the las
   await server.line(/Until it is mended, machines are answered by its last valid state/);
   expect((await udhcpc(network, client, script)).code).toBe(0);
   expect(await environment()).toMatchObject({ ip: '10.77.0.51' });
-});
-
-describe('another DHCP server on the network', () => {
-  const dnsmasq = async (network: Network) => {
-    const router = await network.client(4);
-    await network.run(router, 'ip', 'address', 'add', '10.77.0.14/24', 'dev', 'eth0');
-    const running = network.start(router, 'dnsmasq', '--no-daemon', '--port=0', '--interface=eth0', '--bind-dynamic', '--dhcp-range=10.77.0.100,10.77.0.150,1h', '--dhcp-leasefile=/dev/null');
-    await running.line(/DHCP, IP range/);
-  };
-
-  it('is named, with what to do', async () => {
-    const network = await openNetwork('authoritative');
-    await dnsmasq(network);
-    await (await network.serve()).line(/Another DHCP server, 10\.77\.0\.14, answers on this network/);
-  });
-
-  it('is missed where we are only a proxy', async () => {
-    const network = await openNetwork('proxy');
-    await (await network.serve()).line(/no DHCP server answers on this network: machines get no address/);
-  });
 });

@@ -98,7 +98,7 @@ describe('the range for strangers', () => {
     const { lend, ask } = await lender();
     const lent = await Promise.all([1, 2, 3, 4].map((number) => lend(macOf(number))));
     expect([...lent].sort()).toEqual(['10.77.0.100', '10.77.0.101', '10.77.0.102', '10.77.0.103']);
-    expect(await ask('discover', { mac: macOf(5) })).toMatchObject({ kind: 'silence', interest: 'notable', sentence: expect.stringMatching(/all 4 of the range 10\.77\.0\.100–10\.77\.0\.103 are lent: widen network\.range/) as string });
+    expect(await ask('discover', { mac: macOf(5) })).toMatchObject({ kind: 'silence', interest: 'notable', sentence: expect.stringMatching(/all 4 of the range from 10\.77\.0\.100 to 10\.77\.0\.103 are lent: widen network\.range/) as string });
     expect(await lend(macOf(2))).toBe(lent[1]);
   });
 

@@ -90,7 +90,7 @@ function reasons(model: PoolModel, mac: string): readonly string[] {
     off: 'network.dhcp is off: PXEN answers no DHCP',
   };
   if (host !== undefined) return [`${mac} is a MAC of host ${host.name}, whose address is ${host.address}`, modes[network.dhcp], `its image is ${boot.image} (boot.image)`];
-  const range = network.range === undefined ? 'the drive has no range for such machines (network.range)' : `machines that aren't on the drive are lent an address of ${network.range.from}–${network.range.to} (network.range)`;
+  const range = network.range === undefined ? 'the drive has no range for such machines (network.range)' : `machines that aren't on the drive are lent an address from ${network.range.from} to ${network.range.to} (network.range)`;
   const menu = network.menuForUnknown === true ? 'those that boot get the menu for unknown machines, never an image' : 'those that boot are told nothing (network.unknown)';
   return [`${mac} is no MAC of any host on the drive`, modes[network.dhcp], ...(network.dhcp === 'authoritative' ? [range] : []), menu];
 }
