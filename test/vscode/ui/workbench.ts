@@ -17,6 +17,10 @@ export interface Workbench {
   command(title: string): Promise<void>;
   /** Opens a file of the workspace by its name. */
   open(file: string): Promise<void>;
+  /** Puts the cursor of the open editor somewhere; line and column from 1. */
+  goTo(line: number, column: number): Promise<void>;
+  /** Resolves once the editor shows a line that reads like this, blanks at its ends aside. */
+  line(text: RegExp): Promise<void>;
   /** What has an error's squiggle under it in the editor, and the line it stands in. */
   underlined(): Promise<readonly Underlined[]>;
   /** Reloads the window: its extension host ends, and another begins. */
@@ -43,6 +47,8 @@ export interface WorkbenchOptions {
   /** `development`: loaded from this folder, as by F5. `installed`: as a user has it, without the title saying otherwise. */
   readonly extension?: 'development' | 'installed';
   readonly trust?: 'all' | 'ask';
+  /** What shows that the window is there: PXEN's place in the activity bar, unless the window isn't a drive's. */
+  readonly waitsFor?: 'pool' | 'editor';
   /** Changes the drive before the window opens it. May name something else to open: a `.code-workspace` file. */
   readonly prepare?: (drive: string) => Promise<string | undefined> | Promise<void>;
 }
@@ -86,13 +92,22 @@ async function open(profile: Profile & { readonly opened: string }, options: Wor
   };
   const command = (title: string) => pick('F1', title, new RegExp(`^${escaped(title)}`));
   // Keys pressed before the workbench listens go nowhere.
-  const listens = () => page.getByRole('tab', { name: 'PXEN' }).waitFor();
+  const listens = () => page.getByRole('tab', { name: options.waitsFor === 'editor' ? /Explorer/ : 'PXEN' }).first().waitFor();
   await listens();
   return {
     page,
     drive: profile.drive,
     command,
     open: (file) => pick('Control+P', file, new RegExp(`^${escaped(file)}`)),
+    goTo: async (line, column) => {
+      await page.keyboard.press('Control+G');
+      await quickInput.waitFor();
+      await page.keyboard.type(`${line}:${column}`);
+      await page.getByText(`Go to line ${line} and character ${column}.`).waitFor();
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: `Ln ${line}, Col ${column}` }).waitFor();
+    },
+    line: (text) => page.locator('.view-line').filter({ hasText: new RegExp(text.source.replaceAll(' ', '\\s'), text.flags) }).first().waitFor(),
     underlined: () => page.evaluate<readonly Underlined[]>(UNDERLINED),
     reload: async () => {
       await page.reload();
