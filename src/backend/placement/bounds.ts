@@ -150,7 +150,7 @@ export class Ensemble {
   }
 
   /** VMs that run in every such placement, without those that are fixed. */
-  private certain(): number[] {
+  certain(): number[] {
     return this.byLevel.flatMap((vms, level) => (vms.length === at(this.running, level) ? vms : []));
   }
 

@@ -41,6 +41,11 @@ export class RowTable {
     return sum;
   }
 
+  /** What the row offers in all. */
+  capacity(host: number, row: number): number {
+    return this.limit(host, row, LOAD_STEPS);
+  }
+
   /** What the host's row holds now, beyond what VMs account for included. */
   used({ hostUsed, volumeUsed }: Packing, host: number, row: number): number {
     const { problem } = this;

@@ -1,7 +1,7 @@
 /** HiGHS (https://highs.dev, MIT) behind the narrow interface of `program.ts`. */
 
 import type { Highs, Model, ModelData } from 'highs';
-import type { MipOptions, MipSolver, MixedIntegerProgram, Outcome } from './program';
+import type { LinearSolver, MipOptions, MipSolver, MixedIntegerProgram, Outcome } from './program';
 
 /**
  * Node limits instead of time limits, one thread, a fixed seed: identical answers on every machine. Gaps are absolute and below one, because objectives
@@ -9,8 +9,19 @@ import type { MipOptions, MipSolver, MixedIntegerProgram, Outcome } from './prog
  */
 const OPTIONS = { output_flag: false, random_seed: 1, mip_rel_gap: 0, mip_abs_gap: 0.999 } as const;
 
-export function highsSolver(highs: Highs): MipSolver {
+export function highsSolver(highs: Highs): MipSolver & LinearSolver {
   return {
+    generate: (rows, work) => highs.withModel((model) => {
+      model.options.set({ output_flag: false, random_seed: 1 });
+      for (const { lower, upper } of rows) model.addRow(lower, upper, { indices: [], values: [] });
+      work({
+        column: (cost, entries) => void model.addCol(cost, 0, Infinity, { indices: entries.map(([row]) => row), values: entries.map(([, value]) => value) }),
+        solve: () => {
+          model.run();
+          return { objective: Number(model.info.get('objective_function_value')), duals: model.getSolution().rowDual };
+        },
+      });
+    }),
     minimise: (program, options) =>
       highs.withModel(modelData(highs, program, options), (model) => run(highs, model, options)),
   };

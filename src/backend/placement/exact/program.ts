@@ -36,6 +36,18 @@ export interface MipSolver {
   minimise(program: MixedIntegerProgram, options: MipOptions): Outcome;
 }
 
+/** A continuous program to which columns are added as their worth shows. */
+export interface Master {
+  column(cost: number, entries: readonly (readonly [row: number, value: number])[]): void;
+  /** The least cost, and what a unit more of each row's bound would cost. */
+  solve(): { readonly objective: number; readonly duals: Float64Array };
+}
+
+export interface LinearSolver {
+  /** Columns lie between 0 and ∞; the columns that `work` adds first must have a solution. */
+  generate(rows: readonly { readonly lower: number; readonly upper: number }[], work: (master: Master) => void): void;
+}
+
 export class ProgramBuilder implements MixedIntegerProgram {
   readonly columnLower: number[] = [];
   readonly columnUpper: number[] = [];

@@ -10,8 +10,10 @@ import type { Problem, Solution } from '../problem';
 import { assess, compareSolved, settleAround, type Solved } from '../solve';
 import { AssignmentProgram, commonUnit, type Counted } from './assignment';
 import { isPossible, moveFewerBytes } from './neighbourhoods';
+import { hostPatterns, type CountedHosts } from './hostPatterns';
+import { fewestByPatterns } from './patterns';
 import { polish } from './polish';
-import type { MipSolver, Outcome } from './program';
+import type { LinearSolver, MipSolver, Outcome } from './program';
 
 export interface ProveOptions {
   /** Branch-and-bound nodes for each question to the solver. */
@@ -24,7 +26,7 @@ export interface ProveOptions {
 /** Programs beyond this many columns take the solver longer than anybody waits. */
 const MOST_COLUMNS = 20_000;
 
-export function prove(problem: Problem, start: Solved, solver: MipSolver, options: ProveOptions): Solved {
+export function prove(problem: Problem, start: Solved, solver: MipSolver & LinearSolver, options: ProveOptions): Solved {
   return new Proof(problem, start, solver, options).run();
 }
 
@@ -34,7 +36,7 @@ class Proof {
   constructor(
     private readonly problem: Problem,
     start: Solved,
-    private readonly solver: MipSolver,
+    private readonly solver: MipSolver & LinearSolver,
     private readonly options: ProveOptions,
   ) {
     this.best = start;
@@ -128,9 +130,11 @@ class Proof {
 
   /** The largest load, then the next: how many hosts must reach each hundredth that is reached now, from the top. */
   private loads(): void {
-    const first = this.level({ kind: 'largest load' }, (solved) => solved.measures.loads[0] ?? 0, this.best.bounds.loads[0] ?? 0);
+    const [largest, bound] = [this.best.measures.loads[0] ?? 0, this.best.bounds.loads[0] ?? 0];
+    const must = largest > bound ? this.byPatterns({ kind: 'loads', steps: [largest], reach: [] }, 0, 1) : 0;
+    const first = this.level({ kind: 'largest load' }, (solved) => solved.measures.loads[0] ?? 0, must > 0 ? largest : bound);
     if (first === undefined) return;
-    const least = new Ensemble(this.problem, hopelessVms(this.problem), this.best.measures.out).loadBound();
+    const least = this.ensemble().loadBound();
     this.bound({ loads: larger(this.best.bounds.loads, least([first])) });
     if (first < (this.best.measures.loads[0] ?? 0)) return;
     const steps: number[] = [];
@@ -139,7 +143,8 @@ class Proof {
       steps.push(step);
       const reached = (loads: readonly number[]) => loads.filter((load) => load >= step).length;
       const higher = this.best.measures.loads.filter((load) => load > step);
-      const fewest = this.level({ kind: 'loads', steps: [...steps], reach: [...reach] }, (solved) => reached(solved.measures.loads), reached(least(higher)));
+      const counts = { kind: 'loads', steps: [...steps], reach: [...reach] } as const;
+      const fewest = this.level(counts, (solved) => reached(solved.measures.loads), this.byPatterns(counts, reached(least(higher)), reached(this.best.measures.loads)));
       if (fewest === undefined) return;
       const { loads } = this.best.measures;
       this.bound({ loads: larger(this.best.bounds.loads, least(loads.slice(0, fewest))) });
@@ -150,8 +155,20 @@ class Proof {
   }
 
   private hosts(): void {
-    const least = this.level({ kind: 'hosts in use' }, (solved) => solved.measures.hostsUsed, this.best.bounds.hostsUsed);
+    const { measures, bounds } = this.best;
+    const least = this.level({ kind: 'hosts in use' }, (solved) => solved.measures.hostsUsed, this.byPatterns({ kind: 'in use' }, bounds.hostsUsed, measures.hostsUsed));
     if (least !== undefined) this.bound({ hostsUsed: least });
+  }
+
+  private ensemble(): Ensemble {
+    return new Ensemble(this.problem, hopelessVms(this.problem), this.best.measures.out);
+  }
+
+  /** The fewest hosts that count, `least` at least: patterns often settle what the solver would search long for. */
+  private byPatterns(counted: CountedHosts, least: number, reached: number): number {
+    if (reached <= least || this.options.shouldStop()) return least;
+    const question = hostPatterns(this.problem, this.ensemble(), this.best.solution, counted);
+    return question === undefined ? least : fewestByPatterns({ ...question, least, reached, shouldStop: this.options.shouldStop }, this.solver);
   }
 
   /** One question below the bytes moved. The proven least, undefined when the solver wasn't asked. */

@@ -11,7 +11,7 @@ export interface ProverThread extends Prover {
 }
 
 /** `folder` holds placement-worker.js and highs.wasm, as the build leaves them in dist/. `nodes` is the budget of each level. */
-export function openProver(folder: string, nodes = 20_000): ProverThread {
+export function openProver(folder: string, nodes = 2000): ProverThread {
   let worker: Worker | undefined;
   let questions = 0;
   let last: Promise<unknown> = Promise.resolve();
