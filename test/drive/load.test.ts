@@ -6,15 +6,17 @@ import { formatProblems } from './golden';
 import { temporaryFolder } from './folder';
 
 const CLUSTER = 'kind: Cluster\nname: c\nnetwork: {subnet: 10.77.0.0/24, server: 10.77.0.1}\n';
+const HOSTS = { 'hosts/h.host.yaml': 'kind: Host\nname: h\nmacs: [52:54:00:00:00:01]\naddress: 10.77.0.11\ncpus: 8\nmemory: 32GiB\n' };
 const vm = (name: string) => `kind: VM\nname: ${name}\nvcpus: 1\nmemory: 1GiB\nboot: {type: pv, kernel: disks/vmlinuz}\n`;
 
 async function problemsIn(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  return formatProblems((await loadDrive(temporaryFolder({ 'pxen.yaml': CLUSTER, ...files }))).problems);
+  return formatProblems((await loadDrive(temporaryFolder({ ...HOSTS, 'pxen.yaml': CLUSTER, ...files }))).problems);
 }
 
 describe('Reading a drive from its folder', () => {
   test("Files that can't be text are told of, and the others are read", async () => {
     const root = temporaryFolder({
+      ...HOSTS,
       'pxen.yaml': CLUSTER,
       'vms/good.vm.yaml': vm('good'),
       'vms/latin.vm.yaml': Buffer.from('# gr\u00fc\u00df dich\n', 'latin1'),
@@ -24,7 +26,7 @@ describe('Reading a drive from its folder', () => {
     symlinkSync('nowhere', path.join(root, 'vms/gone.vm.yaml'));
     const { problems, model, specTexts } = await loadDrive(root);
     expect(model).toBeUndefined();
-    expect([...specTexts.keys()]).toEqual(['cluster', 'vm/good']);
+    expect([...specTexts.keys()]).toEqual(['host/h', 'cluster', 'vm/good']);
     expect(formatProblems(problems).replace(/ENOENT.*(?=\))/, 'ENOENT')).toMatchInlineSnapshot(`
       "vms/gone.vm.yaml:1:1-1 error file-unreadable This file can't be read (ENOENT). Check the drive and the file's permissions.
       vms/huge.vm.yaml:1:1-1 error file-too-large This file is larger than 1024 KiB, which no spec is; it isn't read. Move it elsewhere, or split it.
@@ -61,7 +63,7 @@ describe('Reading a drive from its folder', () => {
   });
 
   test('Names in capitals, as FAT drives may show them, are read', async () => {
-    const { problems, model } = await loadDrive(temporaryFolder({ 'PXEN.YAML': CLUSTER, 'vms/A.VM.YAML': vm('a') }));
+    const { problems, model } = await loadDrive(temporaryFolder({ ...HOSTS, 'PXEN.YAML': CLUSTER, 'vms/A.VM.YAML': vm('a') }));
     expect(problems).toEqual([]);
     expect(model?.vms.map(({ name }) => name)).toEqual(['a']);
   });
@@ -75,6 +77,12 @@ describe('Reading a drive from its folder', () => {
       "
     `);
     expect(await problemsIn({ 'vms/a.vm.yaml': vm('a'), 'disks/vmlinuz': '', 'images/dom0-1/manifest.json': '{}' })).toBe('');
+  });
+
+  test('A pxen.yml is told of once: as the misnamed file that it is, not as a missing one too', async () => {
+    const { problems, model } = await loadDrive(temporaryFolder({ ...HOSTS, 'pxen.yml': CLUSTER, 'vms/a.vm.yaml': vm('a') }));
+    expect(model).toBeUndefined();
+    expect(formatProblems(problems)).toBe("pxen.yml:1:1-1 error file-name PXEN doesn't read this file because of its name. If it is a spec, name it pxen.yaml; otherwise move it elsewhere.\n");
   });
 
   test('An empty folder is no drive', async () => {
