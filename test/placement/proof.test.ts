@@ -30,8 +30,14 @@ function bestOfAll(problem: Problem): number[] {
     if (best === undefined || compareLevels(reached, best) < 0) best = reached;
   };
   const descend = (vm: number) => {
-    if (vm === problem.vmCount) return judge();
-    if (packing.isFixed(vm)) return descend(vm + 1);
+    if (vm === problem.vmCount) {
+      judge();
+      return;
+    }
+    if (packing.isFixed(vm)) {
+      descend(vm + 1);
+      return;
+    }
     for (let host = 0; host < problem.hostCount; host++) {
       if (!packing.fits(vm, host)) continue;
       for (const volumes of volumeChoices(problem, vm, host)) {
@@ -61,16 +67,22 @@ function volumeChoices(problem: Problem, vm: number, host: number): number[][] {
 
 describe('what is proven', () => {
   it('is the best of all placements on every level: VMs out, bytes moved, each host’s load or the hosts in use, moves', () => {
+    const settled = { proven: 0, all: 0 };
     fc.assert(
       fc.property(situations({ hosts: 3, vms: 5 }), fc.constantFrom('never' as const, 'allowed' as const), fc.constantFrom(0, 1, Infinity), ({ model, inventory, previous }, stops, maxMoves) => {
         const { problem } = formulate(model, inventory, previous, { maxMoves, stops });
         const { measures, bounds } = proven(problem);
         const best = bestOfAll(problem);
         expect(compareLevels(levels(problem, bounds), best)).toBeLessThanOrEqual(0);
-        if (compareLevels(levels(problem, measures), levels(problem, bounds)) === 0) expect(levels(problem, measures)).toEqual(best);
+        settled.all++;
+        if (compareLevels(levels(problem, measures), levels(problem, bounds)) !== 0) return;
+        settled.proven++;
+        expect(levels(problem, measures)).toEqual(best);
       }),
       { numRuns: 150, seed: 12 },
     );
+    // What is left open is rare.
+    expect(settled.proven).toBeGreaterThanOrEqual(0.97 * settled.all);
   });
 
   it('is the same hash a hundred times over, whatever the pace of those who listen', () => {

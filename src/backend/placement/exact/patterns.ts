@@ -56,24 +56,24 @@ export function fewestByPatterns(question: PatternQuestion, solver: LinearSolver
     for (let round = 0; round < MOST_ROUNDS && !question.shouldStop(); round++) {
       const { objective, duals } = master.solve();
       if (objective <= bound + SLACK) return;
-      let isNew = false;
       // Prices jump about from round to round; those between the new ones and the best so far lead to useful patterns sooner (Wentges, 1997).
-      for (const prices of center === undefined ? [duals] : [duals.map((dual, row) => (dual + at(center ?? duals, row)) / 2), duals]) {
-        if (isNew) break;
+      const between = center;
+      const trials = between === undefined ? [duals] : [duals.map((dual, row) => (dual + at(between, row)) / 2), duals];
+      const isNew = trials.some((prices) => {
         knapsack.fill(prices);
         const lowest = Math.min(0, ...groups.map((group, index) => counts(index) - knapsack.value(group) - limited(prices, index)));
         const value = total(prices) + hosts * lowest;
         if (value > highest) [center, highest] = [prices, value];
         bound = Math.max(bound, Math.ceil(value - SLACK));
-        if (bound >= reached) return;
-        groups.forEach((group, index) => {
+        const useful = groups.flatMap((group, index) => {
           const pattern = knapsack.best(group);
           const reduced = counts(index) - sum(pattern.map((amount, kind) => amount * at(duals, kind))) - limited(duals, index);
-          if (reduced >= -SLACK) return;
-          add(index, pattern);
-          isNew = true;
+          return reduced < -SLACK ? [{ index, pattern }] : [];
         });
-      }
+        for (const { index, pattern } of useful) add(index, pattern);
+        return useful.length > 0 || bound >= reached;
+      });
+      if (bound >= reached) return;
       if (!isNew) return;
     }
   });
