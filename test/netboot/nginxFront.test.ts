@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { cp } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { nginxConfig, parseFrontLog } from '../../src/backend/netboot/http/nginx';
+import type { VerbIo } from '../../src/backend/verbs/io';
+import { runServe } from '../../src/backend/verbs/serve';
+import { temporaryFolder } from './bootServerFixture';
+
+async function serve(httpUpstream: string | undefined): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const drive = path.join(await temporaryFolder(), 'drive');
+  await cp('examples/homelab', drive, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
+  let [out, err] = ['', ''];
+  const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
+  const code = await runServe({ drive, despiteOtherDhcp: false, tftpSinglePort: false, printNginxConfig: true, json: false, ...(httpUpstream !== undefined && { httpUpstream }) }, io);
+  return { code, out, err };
+}
+
+describe('pxen serve --print-nginx-config', () => {
+  it('names the drive’s server, its images and the upstream that was asked for', async () => {
+    const { code, out } = await serve('127.0.0.1:8099');
+    expect(code).toBe(0);
+    expect(out).toContain('listen 10.77.0.1:80;');
+    expect(out).toContain('server 127.0.0.1:8099;');
+    expect(out).toMatch(/alias "\/.*\/drive\/images\/";/);
+    expect(out).toContain('syslog:server=127.0.0.1:8099,');
+  });
+
+  it('has an upstream of its own without one', async () => {
+    expect((await serve(undefined)).out).toContain('server 127.0.0.1:8080;');
+  });
+
+  it.each(['8080', 'localhost:80', '127.0.0.1:', '127.0.0.1:0', '127.0.0.1:70000', '300.0.0.1:80'])('refuses %s in words', async (word) => {
+    expect(await serve(word)).toEqual({ code: 2, out: '', err: `${word} is no ADDRESS:PORT. Write for instance --http-upstream 127.0.0.1:8080.\n` });
+  });
+});
+
+it('a folder with quotes is written so that nginx reads it; one with a dollar sign can’t be', () => {
+  const at = { address: '127.0.0.1', port: 80 };
+  expect(nginxConfig({ server: at, upstream: at, imagesFolder: '/a "b" \\c' })).toContain('alias "/a \\"b\\" \\\\c/";');
+  expect(() => nginxConfig({ server: at, upstream: at, imagesFolder: '/a$b' })).toThrow(/dollar sign/);
+});
+
+describe('a line of nginx’s log', () => {
+  const line = (entry: object) => `<190>Nov 23 16:00:00 pxen: ${JSON.stringify(entry)}`;
+  const sent = { uri: '/images/dom0-1/root.squashfs?mac=52-54-00-AA-00-01', status: 200, sent: 1000, complete: 'OK', range: '' };
+
+  it.each([
+    ['a whole file', sent, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 0, bytesSent: 1000, whole: true }],
+    ['the rest of one', { ...sent, status: 206, range: 'bytes 500-1499/1500' }, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 500, bytesSent: 1000, whole: true }],
+    ['one broken off', { ...sent, complete: '' }, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 0, bytesSent: 1000, whole: false }],
+    ['a refusal', { ...sent, status: 404 }, undefined],
+    ['a HEAD', { ...sent, sent: 0 }, undefined],
+    ['another path', { ...sent, uri: '/images/../x' }, undefined],
+  ])('tells of %s', (_what, entry, expected) => {
+    expect(parseFrontLog(line(entry))).toEqual(expected);
+  });
+
+  it.each(['', 'pxen: {', 'pxen: null', 'pxen: []', '<190>other: {"uri":1}', 'pxen: {"uri":7,"status":200,"sent":1}'])('that is none says nothing: %s', (text) => {
+    expect(parseFrontLog(text)).toBeUndefined();
+  });
+});
