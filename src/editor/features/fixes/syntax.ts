@@ -7,6 +7,7 @@ import type { Context, Fix } from './context';
 
 /** Only repairs after which the text has fewer errors are offered, the likeliest first. */
 export function repaired({ file, text, range }: Context): readonly Fix[] {
+  if (text.length > MAX_TRIED) return [];
   // Of a line that lacks something YAML often complains at the next one.
   const here = lineStart(text, range.start);
   // A quote that is never closed takes all that follows it along.
@@ -22,6 +23,9 @@ export function repaired({ file, text, range }: Context): readonly Fix[] {
   }
   return [];
 }
+
+/** Each repair is tried on the whole text: a hundred times a usual spec is enough. */
+const MAX_TRIED = 64 * 1024;
 
 interface Repair {
   readonly title: string;
