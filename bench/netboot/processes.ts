@@ -109,6 +109,15 @@ export function peakMemoryMiB(pid: number): number {
   return Number(kib) / 1024;
 }
 
+/** Processor time a process has had so far, seconds, of itself and the kernel on its behalf (proc(5), stat). */
+export function processorSeconds(pid: number): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 13).map(Number);
+  return (user + system) / TICKS_PER_SECOND;
+}
+
+/** Of every Linux on x86 and ARM. */
+const TICKS_PER_SECOND = 100;
+
 export function isRoot(): boolean {
   return process.geteuid?.() === 0;
 }
