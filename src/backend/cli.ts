@@ -1,6 +1,6 @@
 /** The command line: parses words, calls one verb, exits with its code. */
 
-import { Command, CommanderError, Help, Option } from 'commander';
+import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander';
 import type { FirmwareKind } from './netboot/answers/exampleRequest';
 import { DEFAULT_MIRROR, DEFAULT_SUITE } from './image/recipe';
 import { EXIT, type VerbIo } from './verbs/io';
@@ -60,11 +60,19 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--without <HOST>', 'what if this host were gone, with all that lies on it (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--more <VM=N>', 'what if there were N more of this VM (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--how-many <VM>', 'only tell how many more of this VM fit')
+    .option('--with <FILE>', 'what if the specs in this file were on the drive (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
+    .option('--max-moves <N>', 'move at most N VMs, running ones or their disks; 0 moves nothing, as boot', wholeNumber)
+    .option('--allow-stops', 'running VMs may be stopped for a while, to move them', false)
+    .option('--diff', 'show only what changes against what runs', false)
+    .option('--why <VM>', 'tell why this VM is where it is, and not elsewhere')
     .option('--json', 'print one JSON document', false)
-    .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.\nWithout --prove it is the plan that boot follows.')
-    .action(async (drive: string, { json, prove, without, more, howMany }: { json: boolean; prove: boolean; without: readonly string[]; more: readonly string[]; howMany?: string }) => {
+    .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.\nDisks and running VMs move only where that lets VMs in or bears failures better. Boot moves nothing: with --max-moves 0 this is its plan.')
+    .action(async (drive: string, { json, prove, without, more, howMany, with: files, maxMoves, allowStops, diff, why }: PlanFlags) => {
       const { runPlan } = await import('./verbs/plan');
-      exit(await runPlan({ drive, json, prove, whatIf: { without, more, ...(howMany === undefined ? {} : { howMany }) } }, io));
+      const whatIf = { without, more, with: files, ...(howMany === undefined ? {} : { howMany }) };
+      const moves = { maxMoves: maxMoves ?? Infinity, stops: allowStops ? ('allowed' as const) : ('never' as const) };
+      const show = why !== undefined ? { kind: 'why' as const, vm: why } : diff ? { kind: 'diff' as const } : undefined;
+      exit(await runPlan({ drive, json, prove, whatIf, moves, ...(show === undefined ? {} : { show }) }, io));
     });
 
   program
@@ -218,4 +226,22 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
       exit(await runDriveNew({ folder, json }, io));
     });
   return program;
+}
+
+interface PlanFlags {
+  readonly json: boolean;
+  readonly prove: boolean;
+  readonly without: readonly string[];
+  readonly more: readonly string[];
+  readonly with: readonly string[];
+  readonly howMany?: string;
+  readonly maxMoves?: number;
+  readonly allowStops: boolean;
+  readonly diff: boolean;
+  readonly why?: string;
+}
+
+function wholeNumber(word: string): number {
+  if (!/^[0-9]{1,6}$/.test(word)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(word);
 }

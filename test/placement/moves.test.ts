@@ -135,11 +135,11 @@ describe('VMs that wait for each other', () => {
 });
 
 function whereTheyEnd({ inventory }: MovingSituation, actions: readonly PlanAction[]): Record<string, string> {
-  const running: Record<string, string> = { ...inventory.running };
+  const running = new Map(Object.entries(inventory.running));
   for (const action of actions) {
-    if (action.kind === 'stop') delete running[action.vm];
-    else if (action.kind === 'start') running[action.vm] = action.host;
-    else if (action.kind === 'migrate') running[action.vm] = action.to;
+    if (action.kind === 'stop') running.delete(action.vm);
+    else if (action.kind === 'start') running.set(action.vm, action.host);
+    else if (action.kind === 'migrate') running.set(action.vm, action.to);
   }
-  return running;
+  return Object.fromEntries(running);
 }

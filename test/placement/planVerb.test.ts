@@ -4,10 +4,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PlanJson } from '../../src/protocol';
 import type { PlacementLock } from '../../src/backend/drive/state';
+import { NO_MOVES } from '../../src/backend/placement/inputs';
 import { openDriveState } from '../../src/backend/drive/stateStore';
 import { systemClock, systemRandom } from '../../src/backend/system';
 import type { VerbIo } from '../../src/backend/verbs/io';
-import { NO_QUESTION, runPlan, type WhatIf } from '../../src/backend/verbs/plan';
+import { NO_QUESTION, runPlan, type PlanOptions, type WhatIf } from '../../src/backend/verbs/plan';
 
 const CLUSTER = `kind: Cluster
 name: lab
@@ -115,6 +116,51 @@ describe('pxen plan', () => {
     expect(await run({ json: false, whatIf: { without: [], more: ['web1'] } })).toMatchObject({ code: 2, err: '"web1" doesn\'t say how many of which VM: write it as web1=3.\n' });
   });
 
+  describe('with disks that exist', () => {
+    /** Both arrays hold 100 GiB: c fits only when one of the others makes room. */
+    const specs = [vm('a', '1GiB', 'priority: 50\n'), vm('b', '1GiB', 'priority: 50\n'), vm('c', '1GiB')].join('---\n').replaceAll('20GiB', '45GiB').replace(/(name: c[\s\S]*?)45GiB/, '$190GiB');
+    beforeEach(async () => {
+      await writeFile(path.join(drive, 'vms/all.vm.yaml'), specs);
+      const place = (host: string) => ({ place: { host, array: 'r0' }, generation: 1, sizeBytes: 45 * 2 ** 30 });
+      await openDriveState(path.join(drive, 'state'), systemClock, systemRandom).writePlacement({ assignments: { a: 'node1', b: 'node2' }, disks: { 'a/root': place('node1'), 'b/root': place('node2') } });
+    });
+
+    it('moves one of them when that lets a VM in, tells how long it takes, and shows it as a diff', async () => {
+      const { code, out } = await run({ json: false });
+      expect(code).toBe(0);
+      await expect(out).toMatchFileSnapshot('texts/moved.txt');
+      const { out: diff } = await run({ json: false, show: { kind: 'diff' } });
+      await expect(diff).toMatchFileSnapshot('texts/moved-diff.txt');
+    });
+
+    it('moves nothing when told so, and names moves as a remedy', async () => {
+      const { code, out } = await run({ json: true, moves: NO_MOVES });
+      const plan = JSON.parse(out) as PlanJson;
+      expect(code).toBe(1);
+      expect(plan.objective.bytesMoved).toBe(0);
+      expect(plan.unplaced).toMatchObject([{ vm: 'c' }]);
+      expect(plan.unplaced[0]?.remedies).toContain('allow moves of disks and of VMs that migrate live');
+    });
+  });
+
+  it('tells why a VM is where it is', async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '5GiB', 'placement: {on: [node1]}\n'), vm('web1', '2GiB')].join('---\n'));
+    expect((await run({ json: false, show: { kind: 'why', vm: 'db1' } })).out).toBe('db1 is on node1.\n  node2: it may run on node1 only\n');
+    expect(JSON.parse((await run({ json: true, show: { kind: 'why', vm: 'web1' } })).out)).toMatchObject({ vm: 'web1', host: 'node2', why: [expect.stringMatching(/^node1: the largest load would be \d+ % instead of \d+ %$/)] });
+  });
+
+  it('answers what would be with a host or a VM from a file', async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '7GiB'), vm('web1', '7GiB')].join('---\n'));
+    const more = path.join(drive, 'more.yaml');
+    await writeFile(more, vm('big1', '6GiB'));
+    expect((await run({ json: true, whatIf: { ...NO_QUESTION, with: [more] } })).code).toBe(1);
+    const host = path.join(drive, 'node3.yaml');
+    await writeFile(host, (HOSTS.split('---\n')[1] ?? '').replace('node2', 'node3').replace('00:02', '00:03').replace('.12', '.13').replace('ca767371', 'ca767373').replace('[A1, B1]', '[A2, B2]'));
+    const { code, out, err } = await run({ json: true, whatIf: { ...NO_QUESTION, with: [more, host] } });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(Object.values((JSON.parse(out) as PlanJson).assignments).sort()).toEqual(['node1', 'node2', 'node3']);
+  });
+
   it('writes nothing on the drive', async () => {
     await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
     const before = await readdir(drive, { recursive: true });
@@ -123,9 +169,9 @@ describe('pxen plan', () => {
   });
 });
 
-async function run({ json, whatIf = NO_QUESTION }: { json: boolean; whatIf?: WhatIf }): Promise<{ code: number; out: string; err: string }> {
+async function run({ json, whatIf = NO_QUESTION, moves, show }: Pick<PlanOptions, 'json' | 'moves' | 'show'> & { whatIf?: WhatIf }): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
   const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
-  const code = await runPlan({ drive, json, prove: false, whatIf }, io);
+  const code = await runPlan({ drive, json, prove: false, whatIf, ...(moves === undefined ? {} : { moves }), ...(show === undefined ? {} : { show }) }, io);
   return { code, out, err };
 }

@@ -10,7 +10,7 @@ import type { Situation } from './arbitrary';
 /** What was wrong in any state; empty when nothing was. */
 export function simulate({ model, inventory, previous }: Situation, actions: readonly PlanAction[], draw: (below: number) => number): string[] {
   const wrong = new Set<string>();
-  const running: Record<string, string> = { ...inventory.running };
+  const running = new Map(Object.entries(inventory.running));
   const disks: Record<string, DiskPlace> = { ...previous.disks, ...inventory.disks };
   const facts = excess({ model, inventory, previous }, disks, running, []);
   const ended = new Set<number>();
@@ -37,10 +37,10 @@ export function simulate({ model, inventory, previous }: Situation, actions: rea
       const index = [...underWay][choice - ready.length]!;
       const action = actions[index]!;
       if (action.kind === 'create-disk' || action.kind === 'move-disk') {
-        if (running[action.vm] !== undefined) wrong.add(`${action.vm}/${action.disk} is written while its VM runs`);
+        if (running.has(action.vm)) wrong.add(`${action.vm}/${action.disk} is written while its VM runs`);
         disks[`${action.vm}/${action.disk}`] = action.to;
-      } else if (action.kind === 'stop') delete running[action.vm];
-      else running[action.vm] = action.kind === 'start' ? action.host : action.to;
+      } else if (action.kind === 'stop') running.delete(action.vm);
+      else running.set(action.vm, action.kind === 'start' ? action.host : action.to);
       underWay.delete(index);
       ended.add(index);
     }
@@ -50,8 +50,8 @@ export function simulate({ model, inventory, previous }: Situation, actions: rea
 }
 
 /** The hosts a VM is on: two while it migrates. */
-function whereabouts(running: Readonly<Record<string, string>>, underWay: readonly PlanAction[]): Record<string, string[]> {
-  const places = Object.fromEntries(Object.entries(running).map(([vm, host]) => [vm, [host]]));
+function whereabouts(running: ReadonlyMap<string, string>, underWay: readonly PlanAction[]): Record<string, string[]> {
+  const places = Object.fromEntries([...running].map(([vm, host]): [string, string[]] => [vm, [host]]));
   for (const action of underWay) {
     if (action.kind === 'start') places[action.vm] = [action.host];
     if (action.kind === 'migrate') places[action.vm] = [action.from, action.to];
@@ -60,7 +60,7 @@ function whereabouts(running: Readonly<Record<string, string>>, underWay: readon
 }
 
 /** By how much each row is overfull. */
-function excess({ model, inventory }: Situation, disks: Readonly<Record<string, DiskPlace>>, running: Readonly<Record<string, string>>, underWay: readonly PlanAction[]): Map<string, number> {
+function excess({ model, inventory }: Situation, disks: Readonly<Record<string, DiskPlace>>, running: ReadonlyMap<string, string>, underWay: readonly PlanAction[]): Map<string, number> {
   const used = new Map<string, number>();
   const take = (row: string, amount: number) => used.set(row, (used.get(row) ?? 0) + amount);
   const places = whereabouts(running, underWay);

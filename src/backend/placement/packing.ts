@@ -121,6 +121,11 @@ export class Packing {
     return true;
   }
 
+  hasMovableDisk(vm: number): boolean {
+    for (const disk of at(this.problem.vmDisks, vm)) if (at(this.problem.diskMoveBytes, disk) > 0) return true;
+    return false;
+  }
+
   /** Undoes `leaveOut` of a packing whose waiting disks are lifted. */
   liftAgain(vm: number): void {
     for (const disk of at(this.problem.vmDisks, vm)) {

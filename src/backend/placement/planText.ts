@@ -1,12 +1,12 @@
 /** A plan as people read it. */
 
-import type { DiskPlace, PlanAction, PlanJson, UnplacedVm } from '../../protocol';
+import type { DiskPlace, PlanAction, PlanJson, PlanStep, UnplacedVm } from '../../protocol';
 import type { PoolModel } from '../drive/model';
 import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
 import { bandwidth, bytes, list, percent } from './words';
 
 export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads): string {
-  const sections = [heading(model, plan), hostTable(loads), leftOut(plan.unplaced), failures(plan), actions(plan.actions)];
+  const sections = [heading(model, plan), hostTable(loads), leftOut(plan.unplaced), failures(plan), stuck(plan), actions(plan.actions)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
@@ -31,7 +31,9 @@ function proof(plan: PlanJson): string {
   const { objective, bound } = plan;
   if (objective.unplacedPriority !== bound.unplacedPriority) return `Not proven: a placement that leaves out less may exist (priorities left out: ${objective.unplacedPriority}, at least ${bound.unplacedPriority}).`;
   if (objective.surviveShortfall !== bound.surviveShortfall) return `Not proven: a placement that bears failures better may exist (${count(objective.surviveShortfall, 'VM')} without room, at least ${bound.surviveShortfall}).`;
+  if (objective.bytesMoved !== bound.bytesMoved) return `Not proven: fewer bytes moved may do (${bytes(objective.bytesMoved)}, at least ${bytes(bound.bytesMoved)}).`;
   if (objective.maxLoad !== bound.maxLoad) return `Not proven: the largest load may be brought down, but to no less than ${percent(bound.maxLoad)}.`;
+  if (objective.loads.some((load, index) => load !== bound.loads[index])) return "Not proven: the largest load can't be lower; the loads after it may be evened out further.";
   if (objective.hostsUsed !== bound.hostsUsed) return `Not proven: fewer hosts may do, but no fewer than ${bound.hostsUsed}.`;
   return 'Not proven: fewer moves may do.';
 }
@@ -64,8 +66,22 @@ function ratio({ used, capacity }: Load, write: (value: number) => string): stri
 
 function leftOut(unplaced: readonly UnplacedVm[]): string {
   if (unplaced.length === 0) return '';
-  return ['Left out:', ...unplaced.flatMap(({ vm, priority, reasons, conflict, remedies }) => [`  ${vm} (priority ${priority})`, ...reasons.map((reason) => `    ${reason}`), ...conflictLines(conflict), ...remedyLines(remedies)])].join('\n');
+  // Copies of one VM have the same to tell: it is told once.
+  const groups = new Map<string, UnplacedVm[]>();
+  for (const left of unplaced) {
+    const key = JSON.stringify([left.priority, left.reasons, left.conflict, left.remedies]).replaceAll(left.vm, '*');
+    groups.set(key, [...(groups.get(key) ?? []), left]);
+  }
+  const lines = [...groups.values()].flatMap((alike) => {
+    const [first] = alike;
+    if (first === undefined) return [];
+    const names = alike.length > MOST_NAMES ? `${alike.slice(0, MOST_NAMES).map(({ vm }) => vm).join(', ')} and ${alike.length - MOST_NAMES} more` : list(alike.map(({ vm }) => vm));
+    return [`  ${names} (priority ${first.priority})`, ...first.reasons.map((reason) => `    ${reason}`), ...conflictLines(first.conflict), ...remedyLines(first.remedies)];
+  });
+  return ['Left out:', ...lines].join('\n');
 }
+
+const MOST_NAMES = 6;
 
 function conflictLines(conflict: readonly string[]): string[] {
   // A single requirement repeats its reason.
@@ -83,10 +99,30 @@ function failures({ failures: all }: PlanJson): string {
 function actions(all: readonly PlanAction[]): string {
   if (all.length === 0) return 'Nothing to do.';
   const width = String(all.length).length;
-  return ['Actions:', ...all.map((action, index) => `  ${String(index + 1).padStart(width)}. ${actionText(action)}`)].join('\n');
+  // Without moves only a VM's own disks and `start.after` make it wait, which the order shows.
+  if (!all.some(({ kind }) => kind === 'migrate' || kind === 'move-disk')) return ['Actions:', ...all.map((action, index) => `  ${String(index + 1).padStart(width)}. ${actionText(action)}`)].join('\n');
+  const waits = ({ after }: PlanAction) => (after.length === 0 ? '' : `, after ${list(after.map((earlier) => String(earlier + 1)))}`);
+  return [`Actions, about ${duration(longestWay(all))} when those that needn't wait run at the same time:`, ...all.map((action, index) => `  ${String(index + 1).padStart(width)}. ${actionText(action)}${waits(action)}`), '`pxen boot` moves nothing; with --max-moves 0 this is the plan it follows.'].join('\n');
 }
 
-export function actionText(action: PlanAction): string {
+function stuck({ stuck: vms = [] }: PlanJson): string {
+  return vms.length === 0 ? '' : `A better placement would move ${list(vms)}, but no order of moves was found in which each has room on the way.`;
+}
+
+/** Seconds until the last action has ended. */
+function longestWay(all: readonly PlanAction[]): number {
+  const ends: number[] = [];
+  for (const { seconds, after } of all) ends.push(after.reduce((latest, earlier) => Math.max(latest, ends[earlier] ?? 0), 0) + seconds);
+  return ends.reduce((latest, end) => Math.max(latest, end), 0);
+}
+
+/** `40 s`, `12 min`, `3.5 h` */
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Number((seconds / 3600).toFixed(1))} h`;
+}
+
+export function actionText(action: PlanStep): string {
   switch (action.kind) {
     case 'create-disk':
       return `make disk ${action.vm}/${action.disk} (${bytes(action.bytes)}) on ${placeText(action.to)}`;

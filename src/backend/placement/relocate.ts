@@ -74,11 +74,13 @@ function apply(packing: Packing, trial: Trial, vm: number, { host, leaves }: Way
   const unit = at(units, leaves).filter((member) => at(packing.vmHost, member) === host);
   if (unit.some((member) => packing.isFixed(member))) return false;
   for (const member of unit) trial.remove(member);
-  if (!trial.tryAdd(vm, host)) return false;
-  return unit.every((member) => {
-    const target = bestHost(packing, member, at(units, member), 'even');
+  // They go first: until a disk has a new place it takes its space at home.
+  const away = new Set([host]);
+  const isGone = unit.every((member) => {
+    const target = bestHost(packing, member, at(units, member), 'even', away);
     return target >= 0 && trial.tryAdd(member, target);
   });
+  return isGone && trial.tryAdd(vm, host);
 }
 
 /** Moves single units as long as that lowers the shortfall. */

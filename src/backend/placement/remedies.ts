@@ -5,9 +5,10 @@
 
 import type { PlanJson } from '../../protocol';
 import type { HostModel, PoolModel, VmModel } from '../drive/model';
-import { own, vmMemoryNeed, vmMilliCpus } from './capacity';
-import type { PlanInputs } from './inputs';
+import { deviceCount, deviceKinds, own, vmMemoryNeed, vmMilliCpus } from './capacity';
+import { NO_MOVES, type MovePolicy, type PlanInputs } from './inputs';
 import { poolLoads, type HostLoads, type Load, type VolumeLoads } from './loads';
+import { hostObstacle } from './moving';
 import { planPlacement } from './plan';
 import { bandwidth, bytes, list } from './words';
 
@@ -38,13 +39,25 @@ function remediesFor(inputs: PlanInputs, plan: PlanJson, name: string): string[]
   const vm = inputs.model.vms.find((one) => one.name === name);
   if (vm === undefined) return [];
   const helps = (remedy: Remedy) => {
-    const changed = planPlacement(remedy.inputs.model, remedy.inputs.inventory, remedy.inputs.previous);
+    const changed = planPlacement(remedy.inputs.model, remedy.inputs.inventory, remedy.inputs.previous, remedy.inputs.moves);
     return [name, ...Object.keys(plan.assignments)].every((placed) => own(changed.assignments, placed) !== undefined);
   };
   const bought = purchases(inputs, plan, vm).sort((a, b) => a.cost - b.cost).slice(0, MOST_HOSTS).filter(helps);
   const places = new Map<string, string[]>();
   for (const { what, where = '' } of bought) places.set(what, [...(places.get(what) ?? []), where]);
-  return [...[...places].map(([what, where]) => `${what} on ${list(where, 'or')}`), ...droppedRules(inputs, vm).filter(helps).map(({ what }) => what)];
+  return [...[...places].map(([what, where]) => `${what} on ${list(where, 'or')}`), ...droppedRules(inputs, vm).filter(helps).map(({ what }) => what), ...allowedMoves(inputs, helps)];
+}
+
+/** The mildest of the ways to let things move that helps, if they may not yet. */
+function allowedMoves(inputs: PlanInputs, helps: (remedy: Remedy) => boolean): string[] {
+  const { maxMoves, stops } = inputs.moves ?? NO_MOVES;
+  const remedy = (moves: MovePolicy, what: string): Remedy => ({ inputs: { ...inputs, moves }, what, cost: 0 });
+  const ways = [
+    ...(maxMoves < Infinity ? [remedy({ maxMoves: Infinity, stops }, maxMoves > 0 ? 'allow more moves' : 'allow moves of disks and of VMs that migrate live')] : []),
+    ...(stops === 'never' ? [remedy({ maxMoves: Infinity, stops: 'allowed' }, 'allow short stops of running VMs, to move them')] : []),
+  ];
+  const way = ways.find(helps);
+  return way === undefined ? [] : [way.what];
 }
 
 /** For each host that the rules allow: what it lacks. */
@@ -52,15 +65,20 @@ function purchases(inputs: PlanInputs, plan: PlanJson, vm: VmModel): Remedy[] {
   const loads = poolLoads(inputs.model, inputs.inventory, inputs.previous, plan);
   return loads.hosts.flatMap((load) => {
     const host = inputs.model.hosts.find(({ name }) => name === load.host);
-    const allowed = load.unavailable === undefined && (vm.placement.on?.includes(load.host) ?? true);
-    return host === undefined || !allowed ? [] : purchaseOn(inputs, vm, host, load);
+    const allowed = host !== undefined && load.unavailable === undefined && hostObstacle(vm, host) === undefined;
+    return !allowed ? [] : purchaseOn(inputs, plan, vm, host, load);
   });
 }
 
-function purchaseOn(inputs: PlanInputs, vm: VmModel, host: HostModel, load: HostLoads): Remedy[] {
+function purchaseOn(inputs: PlanInputs, plan: PlanJson, vm: VmModel, host: HostModel, load: HostLoads): Remedy[] {
   const { cpuOvercommit } = inputs.model.cluster.placement;
   const memoryBytes = Math.ceil(lack(vmMemoryNeed(vm), load.memoryBytes) / GIB) * GIB;
   const cpus = Math.ceil(lack(vmMilliCpus(vm), load.milliCpus) / 1000 / cpuOvercommit);
+  const devices = deviceKinds([vm]).flatMap((kind) => {
+    const taken = inputs.model.vms.reduce((sum, one) => sum + (own(plan.assignments, one.name) === host.name ? deviceCount(one, kind) : 0), 0);
+    const more = deviceCount(vm, kind) - Math.max(0, deviceCount(host, kind) - taken);
+    return more > 0 ? [{ kind, more }] : [];
+  });
   const local = vm.disks.filter((disk) => disk.storage === undefined);
   const space = local.reduce((sum, disk) => sum + disk.sizeBytes, 0);
   const speed = local.reduce((sum, disk) => sum + disk.bandwidthBps, 0);
@@ -70,6 +88,7 @@ function purchaseOn(inputs: PlanInputs, vm: VmModel, host: HostModel, load: Host
   const parts = [
     ...(memoryBytes > 0 ? [`${bytes(memoryBytes)} more memory`] : []),
     ...(cpus > 0 ? [`${cpus} more ${cpus === 1 ? 'CPU' : 'CPUs'}`] : []),
+    ...devices.map(({ kind, more }) => `${more} more ${kind}`),
     ...(spaceBytes > 0 ? [`${bytes(spaceBytes)} more space`] : []),
     ...(bandwidthBps > 0 ? [`${bandwidth(bandwidthBps)} more disk bandwidth`] : []),
   ];
@@ -78,10 +97,11 @@ function purchaseOn(inputs: PlanInputs, vm: VmModel, host: HostModel, load: Host
     ...host,
     cpus: host.cpus + cpus,
     memoryBytes: host.memoryBytes + memoryBytes,
+    devices: { ...host.devices, ...Object.fromEntries(devices.map(({ kind, more }) => [kind, deviceCount(host, kind) + more])) },
     arrays: host.arrays.map((one) => (one.name === array?.name ? { ...one, capacityBytes: one.capacityBytes + spaceBytes, bandwidthBps: one.bandwidthBps + bandwidthBps } : one)),
   };
-  const cost = memoryBytes / host.memoryBytes + cpus / host.cpus + (array === undefined ? 0 : spaceBytes / array.spaceBytes.capacity + bandwidthBps / array.bandwidthBps.capacity);
-  const where = array !== undefined && memoryBytes + cpus === 0 ? `${host.name}/${array.name}` : host.name;
+  const cost = memoryBytes / host.memoryBytes + cpus / host.cpus + devices.length + (array === undefined ? 0 : spaceBytes / array.spaceBytes.capacity + bandwidthBps / array.bandwidthBps.capacity);
+  const where = array !== undefined && memoryBytes + cpus + devices.length === 0 ? `${host.name}/${array.name}` : host.name;
   return [{ inputs: grow(inputs, grown, host), what: list(parts), where, cost }];
 }
 

@@ -58,7 +58,11 @@ function moveIn(packing: Packing, trial: Trial, unit: readonly number[], vm: num
     while (!trial.tryAdd(member, host)) {
       const others = at(packing.hostVms, host).filter((other) => !staying.has(other) && !packing.isFixed(other));
       if (others.length === 0) return false;
-      trial.remove(at(others, random(others.length)));
+      const other = at(others, random(others.length));
+      trial.remove(other);
+      // Until a disk has a new place it takes its space at home.
+      const place = packing.hasMovableDisk(other) ? bestHost(packing, other, [other], 'tight', new Set([host])) : -1;
+      if (place >= 0) trial.tryAdd(other, place);
     }
   }
   return true;

@@ -6,9 +6,10 @@ import type { PlanInputs } from './inputs';
 import { planPlacement } from './plan';
 
 /** The pool after this host is gone for good: what ran there is free to go elsewhere, what lay there is lost and made again. */
-export function withoutHost({ model, inventory, previous }: PlanInputs, host: string): PlanInputs {
+export function withoutHost({ model, inventory, previous, ...rest }: PlanInputs, host: string): PlanInputs {
   const isElsewhere = (place: DiskPlace) => !('host' in place) || place.host !== host;
   return {
+    ...rest,
     model: { ...model, hosts: model.hosts.filter(({ name }) => name !== host) },
     inventory: { ...inventory, running: kept(inventory.running, (where) => where !== host), disks: kept(inventory.disks, isElsewhere) },
     previous: { assignments: kept(previous.assignments, (where) => where !== host), disks: kept(previous.disks, isElsewhere) },
@@ -34,10 +35,10 @@ const MOST_COPIES = 4096;
 export function howManyMore(inputs: PlanInputs, vm: string): number {
   // They come last, so that they take no other VM's place.
   const priority = Math.min(...inputs.model.vms.map((one) => one.priority)) - 1;
-  const leftOutNow = planPlacement(inputs.model, inputs.inventory, inputs.previous).unplaced.length;
+  const leftOutNow = planPlacement(inputs.model, inputs.inventory, inputs.previous, inputs.moves).unplaced.length;
   const fit = (count: number) => {
     const more = withCopies(inputs, vm, count, priority);
-    return planPlacement(more.model, more.inventory, more.previous).unplaced.length <= leftOutNow;
+    return planPlacement(more.model, more.inventory, more.previous, more.moves).unplaced.length <= leftOutNow;
   };
   let [most, tooMany] = [0, 1];
   while (tooMany <= MOST_COPIES && fit(tooMany)) [most, tooMany] = [tooMany, tooMany * 2];
@@ -50,8 +51,10 @@ export function howManyMore(inputs: PlanInputs, vm: string): number {
 }
 
 /** With a UUID and MACs of its own, derived from its name. */
-function copyOf({ vcpus, memoryBytes, disks, nics, boot, placement, start, ...original }: VmModel, name: string, priority = original.priority): VmModel {
-  return { name, vcpus, memoryBytes, priority, disks, nics: nics.map(({ bridge }) => ({ bridge })), boot, placement, start: { ...start, auto: true } };
+function copyOf(original: VmModel, name: string, priority = original.priority): VmModel {
+  const copy = { ...original, name, priority, nics: original.nics.map(({ bridge }) => ({ bridge })), start: { ...original.start, auto: true } };
+  delete copy.uuid;
+  return copy;
 }
 
 function copyNames(vms: readonly VmModel[], name: string, count: number): string[] {

@@ -1,19 +1,26 @@
 /** `pxen plan`: where each VM goes, why some don't fit, and the actions that lead there. Reads only. */
 
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PlanJson, ProblemJson } from '../../protocol';
-import { loadDrive } from '../drive/load';
+import { loadDrive, readDriveFiles, type LoadedDrive } from '../drive/load';
+import { checkDrive } from '../drive/read';
+import { readSpecFile } from '../drive/specFile';
 import { StateFileError } from '../drive/stateFiles';
 import { openDriveState } from '../drive/stateStore';
-import { EMPTY_INVENTORY, previousPlacement, type PlanInputs } from '../placement/inputs';
+import { own } from '../placement/capacity';
+import { EMPTY_INVENTORY, previousPlacement, type Inventory, type MovePolicy, type PlanInputs } from '../placement/inputs';
 import { poolLoads } from '../placement/loads';
 import { planPlacement, solvePlacement } from '../placement/plan';
+import { planDiff } from '../placement/planDiff';
 import { planText, progressLine } from '../placement/planText';
 import { withRemedies } from '../placement/remedies';
 import { openProver, type ProverThread } from '../placement/thread/proverThread';
 import { howManyMore, withCopies, withoutHost } from '../placement/whatIf';
+import { whyHere } from '../placement/why';
 import { systemClock, systemRandom } from '../system';
 import { EXIT, type VerbIo } from './io';
+import { runningNow } from './runningNow';
 
 export interface PlanOptions {
   readonly drive: string;
@@ -21,7 +28,13 @@ export interface PlanOptions {
   /** Search on until the plan is proven best, the budget is spent, or the user interrupts. */
   readonly prove: boolean;
   readonly whatIf: WhatIf;
+  /** Absent: any number of moves, and none that stops a VM. */
+  readonly moves?: MovePolicy;
+  /** What to show instead of the whole plan. */
+  readonly show?: { readonly kind: 'diff' } | { readonly kind: 'why'; readonly vm: string };
 }
+
+const MOVES: MovePolicy = { maxMoves: Infinity, stops: 'never' };
 
 /** Questions about a pool that isn't; names as the user wrote them. */
 export interface WhatIf {
@@ -31,16 +44,18 @@ export interface WhatIf {
   readonly more: readonly string[];
   /** How many more of this VM fit? */
   readonly howMany?: string;
+  /** Files with specs that aren't on the drive. */
+  readonly with?: readonly string[];
 }
 
 export const NO_QUESTION: WhatIf = { without: [], more: [] };
 
 /**
- * With `--json` one PlanJson, `{"vm","more"}` for `howMany`, or `{"problems":[…]}` for an invalid drive. Exits 0 all placed, 1 some VM left
+ * With `--json` one PlanJson, `{"vm","more"}` for `howMany`, `{"vm","host","why":[…]}` for `why`, or `{"problems":[…]}` for an invalid drive. Exits 0 all placed, 1 some VM left
  * out, 2 invalid drive or question. `solver` opens what proves; the built command line has it beside itself.
  */
 export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => ProverThread = () => openProver(__dirname)): Promise<number> {
-  const { root, model, problems } = await loadDrive(options.drive);
+  const { root, model, problems } = await loadWith(options.drive, options.whatIf.with ?? [], io);
   if (model === undefined) {
     if (options.json) io.out(`${JSON.stringify({ problems })}\n`);
     io.err(`${problems.map(problemLine).join('\n')}\nThe drive's specs have errors; there is nothing to plan until they are put right.\n`);
@@ -48,7 +63,9 @@ export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => Pr
   }
   try {
     const lock = await openDriveState(path.join(root, 'state'), systemClock, systemRandom).placement();
-    const inputs = imagined({ model, inventory: EMPTY_INVENTORY, previous: previousPlacement(lock) }, options.whatIf);
+    const running = await runningNow(root, systemClock, io);
+    const inventory: Inventory = { ...EMPTY_INVENTORY, running };
+    const inputs = imagined({ model, inventory, previous: previousPlacement(lock), moves: options.moves ?? MOVES }, options.whatIf);
     return await answer(inputs, options, io, solver);
   } catch (error) {
     if (!(error instanceof StateFileError || error instanceof QuestionError)) throw error;
@@ -64,13 +81,44 @@ async function answer(inputs: PlanInputs, options: PlanOptions, io: VerbIo, solv
     io.out(options.json ? `${JSON.stringify({ vm: howMany, more })}\n` : `${more} more of ${howMany} ${more === 1 ? 'fits' : 'fit'}.\n`);
     return EXIT.ok;
   }
-  const { model, inventory, previous } = inputs;
-  const plan = withRemedies(inputs, options.prove ? await provenPlan(inputs, io, solver()) : planPlacement(model, inventory, previous));
-  io.out(options.json ? `${JSON.stringify(plan)}\n` : planText(model, plan, poolLoads(model, inventory, previous, plan)));
+  const { model, inventory, previous, moves } = inputs;
+  const { show } = options;
+  const vm = show?.kind === 'why' ? existing(inputs, 'vms', show.vm) : undefined;
+  const found = options.prove ? await provenPlan(inputs, io, solver()) : planPlacement(model, inventory, previous, moves);
+  if (vm !== undefined) return explain(inputs, found, vm, options.json, io);
+  const plan = withRemedies(inputs, found);
+  if (options.json) io.out(`${JSON.stringify(plan)}\n`);
+  else io.out(show?.kind === 'diff' ? planDiff(inputs, plan) : planText(model, plan, poolLoads(model, inventory, previous, plan)));
   return plan.unplaced.length === 0 ? EXIT.ok : EXIT.problems;
 }
 
+function explain(inputs: PlanInputs, plan: PlanJson, vm: string, json: boolean, io: VerbIo): number {
+  const host = own(plan.assignments, vm);
+  const left = plan.unplaced.find((one) => one.vm === vm);
+  const why = host === undefined ? (left?.reasons ?? ["it isn't planned: start.auto is false"]) : whyHere(inputs, plan, vm);
+  if (json) io.out(`${JSON.stringify({ vm, ...(host === undefined ? {} : { host }), why })}\n`);
+  else io.out(`${host === undefined ? `${vm} is left out.` : `${vm} is on ${host}.`}\n${why.map((line) => `  ${line}\n`).join('')}`);
+  return left === undefined ? EXIT.ok : EXIT.problems;
+}
+
 class QuestionError extends Error {}
+
+/** The drive, as if these files lay on it as well. */
+async function loadWith(drive: string, more: readonly string[], io: VerbIo): Promise<LoadedDrive> {
+  if (more.length === 0) return loadDrive(drive);
+  const { texts, unread, surroundings } = await readDriveFiles(drive);
+  const imagined = new Map(texts);
+  for (const file of more) {
+    const name = path.basename(file).replace(/\.ya?ml$/, '').replace(/\.(host|vm)$/, '');
+    const text = await readFile(file, 'utf8').catch((error: unknown) => {
+      io.err(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}\n`);
+      return '';
+    });
+    const isVm = /^kind:\s*VM\s*$/m.test(text);
+    imagined.set(isVm ? `vms/${name}.what-if.vm.yaml` : `hosts/${name}.what-if.host.yaml`, text);
+  }
+  return { root: path.resolve(drive), ...checkDrive([...imagined].map(([file, text]) => readSpecFile(file, text)), surroundings, unread) };
+}
 
 function imagined(inputs: PlanInputs, { without, more }: WhatIf): PlanInputs {
   let changed = inputs;
@@ -90,10 +138,10 @@ function existing({ model }: PlanInputs, kind: 'hosts' | 'vms', name: string): s
   return name;
 }
 
-async function provenPlan({ model, inventory, previous }: PlanInputs, io: VerbIo, prover: ProverThread): Promise<PlanJson> {
+async function provenPlan({ model, inventory, previous, moves }: PlanInputs, io: VerbIo, prover: ProverThread): Promise<PlanJson> {
   try {
     const onIncumbent = (plan: PlanJson) => io.err(`${progressLine(plan)}\n`);
-    const plan = await solvePlacement(model, inventory, previous, { prover, onIncumbent, signal: io.signal });
+    const plan = await solvePlacement(model, inventory, previous, { prover, onIncumbent, signal: io.signal, ...(moves === undefined ? {} : { moves }) });
     if (io.signal.aborted) io.err('Stopped: this is the best plan so far.\n');
     return plan;
   } finally {
