@@ -19,7 +19,7 @@ describe('the extension', () => {
     const named = (extension?.packageJSON as Manifest).contributes.commands.map(({ command }) => command).sort();
     const present = (await vscode.commands.getCommands(true)).filter((command) => named.includes(command)).sort();
     assert.deepEqual(present, named);
-    assert.deepEqual(named, ['pxen.bootPool', 'pxen.newDrive', 'pxen.planPlacement', 'pxen.showLog', 'pxen.shutDownPool', 'pxen.startLab', 'pxen.stopServer', 'pxen.wakeHost']);
+    assert.deepEqual(named, ['pxen.addHost', 'pxen.addVm', 'pxen.bootPool', 'pxen.newDrive', 'pxen.planPlacement', 'pxen.showLog', 'pxen.shutDownPool', 'pxen.startLab', 'pxen.stopServer', 'pxen.wakeHost']);
   });
 
   for (const file of ['pxen.yaml', 'hosts/node1.host.yaml', 'vms/db1.vm.yaml']) {

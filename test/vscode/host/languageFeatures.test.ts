@@ -88,7 +88,7 @@ describe('in a spec', () => {
 
   it('a VM without a host names the hosts that are related, with the room they have', async () => {
     await edit(DB1, 'memory: 8GiB', 'memory: 80GiB');
-    await diagnosed(() => marks(DB1).length > 0);
+    await diagnosed(() => marks(DB1).some((mark) => mark.endsWith('vm-unplaced')));
     const [diagnostic] = vscode.languages.getDiagnostics(driveFile(DB1));
     const related = diagnostic?.relatedInformation ?? [];
     assert.ok(related.some(({ location, message }) => location.uri.path.endsWith('/hosts/node1.host.yaml') && /^node1 has .* of memory.* left$/.test(message)), related.map(({ message }) => message).join('; '));
