@@ -198,7 +198,7 @@ function terminatedText(field: Buffer): string {
 }
 
 function formatHardwareAddress(bytes: Buffer): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return bytes.toString('hex').replace(/..(?!$)/g, '$&:');
 }
 
 function parseHardwareAddress(text: string): Buffer {
