@@ -134,6 +134,37 @@ describe('VMs that wait for each other', () => {
   });
 });
 
+describe('the checker, of a plan that moves', () => {
+  const r0 = { name: 'r0', capacity: 100 };
+  const model = pool({ hosts: ['n1', 'n2'].map((name) => ({ name, arrays: [r0] })), vms: [{ name: 'a', disks: [{ name: 'd', size: 45 }] }, { name: 'b', disks: [{ name: 'd', size: 45 }] }, { name: 'c', disks: [{ name: 'd', size: 90 }] }] });
+  const previous = { assignments: { a: 'n1', b: 'n2' }, disks: { 'a/d': { host: 'n1', array: 'r0' }, 'b/d': { host: 'n2', array: 'r0' } } };
+  const moves = { maxMoves: 1, stops: 'never' as const };
+  const plan = planPlacement(model, EMPTY_INVENTORY, previous, moves);
+  const isMove = ({ kind }: PlanAction) => kind === 'move-disk';
+  const changed = (change: (action: PlanAction) => PlanAction) => ({ ...plan, actions: plan.actions.map(change) });
+
+  it('accepts it as it is', () => {
+    expect(plan.actions.filter(isMove)).toHaveLength(1);
+    expect(checkPlan(model, EMPTY_INVENTORY, previous, plan, moves)).toEqual([]);
+  });
+
+  it.each([
+    ['an action that no longer waits', changed((action) => ({ ...action, after: [] }))],
+    ['a move of other bytes', changed((action) => (action.kind === 'move-disk' ? { ...action, bytes: action.bytes + 1 } : action))],
+    ['a move from where the disk is not', changed((action) => (action.kind === 'move-disk' ? { ...action, from: action.to } : action))],
+    ['a move left out', { ...plan, actions: plan.actions.filter((action) => !isMove(action)).map((action) => ({ ...action, after: [] })) }],
+    ['the move last', { ...plan, actions: [...plan.actions.filter((action) => !isMove(action)), ...plan.actions.filter(isMove)].map((action, index) => ({ ...action, after: index === 0 ? [] : [index - 1] })) }],
+    ['other bytes in its objective', { ...plan, objective: { ...plan.objective, bytesMoved: 0 } }],
+  ])('refuses %s', (_name, mutated) => {
+    expect(checkPlan(model, EMPTY_INVENTORY, previous, mutated, moves)).not.toEqual([]);
+  });
+
+  it('refuses one move too many, and a VM moved that was to stay', () => {
+    expect(checkPlan(model, EMPTY_INVENTORY, previous, plan, { ...moves, maxMoves: 0 })).toEqual(['1 VMs are moved, at most 0 may be']);
+    expect(checkPlan(model, EMPTY_INVENTORY, previous, plan, { ...moves, stay: new Set(['a', 'b']) })).toHaveLength(1);
+  });
+});
+
 function whereTheyEnd({ inventory }: MovingSituation, actions: readonly PlanAction[]): Record<string, string> {
   const running = new Map(Object.entries(inventory.running));
   for (const action of actions) {
