@@ -24,6 +24,9 @@ export function evenOut(packing: Packing, options: EvenOutOptions): void {
   new Evening(packing, options).run();
 }
 
+/** Subsets that take about as long as looking at one host. */
+const LOOKS = 3;
+
 /** Of very many hosts only the least loaded are asked to take something. */
 const MOST_PARTNERS = 64;
 
@@ -64,6 +67,8 @@ class Evening {
     const before = this.packing.solution();
     const others = this.hosts.filter((other) => other !== host);
     for (let round = 0; round < this.options.rounds && !this.isSpent(); round++) {
+      // Looking at every host costs as well, and of very many hosts most of all.
+      this.pairs.work += this.hosts.length * LOOKS;
       const row = this.pairs.worstRow(host, step - 1);
       if (row < 0) break;
       const partners = this.bySlack(others, row, step);

@@ -47,7 +47,7 @@ export function quickBudget(problem: Problem): Budget {
     repairSteps: clamp(problem.vmCount * 8, 400, 20_000),
     exhaustiveNodes: problem.vmCount <= 64 ? 2000 : 0,
     balanceSteps: clamp(Math.floor(40_000_000 / size), 20_000, 100_000),
-    evenOutWork: clamp(problem.vmCount * 1000, 100_000, 4_000_000),
+    evenOutWork: clamp(problem.vmCount * 1000, 50_000, 4_000_000),
     evenOutRounds: 4,
     surviveSteps: clamp(Math.floor(40_000 / size), 5, 200),
   };
