@@ -56,12 +56,18 @@ for (const shape of SHAPES) {
 const model = poolOf({ hosts: 10, vms: 50, fill: 0.92 });
 const times = Array.from({ length: WARM_RUNS * 2 }, () => {
   const start = performance.now();
-  planPlacement(model, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT);
-  return performance.now() - start;
-})
-  .slice(WARM_RUNS)
-  .sort((a, b) => a - b);
-console.log(`\nA whole plan, explanations and check included, while typing (10×50 at 92 %, warm): median ${(times[WARM_RUNS >> 1] ?? 0).toFixed(1)} ms, 95th percentile ${(times[Math.floor(WARM_RUNS * 0.95)] ?? 0).toFixed(1)} ms (target: 50)`);
+  const { seconds } = timed(() => planPlacement(model, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT));
+  return { wall: performance.now() - start, cpu: seconds * 1000 };
+}).slice(WARM_RUNS);
+const typing = new Table('A whole plan, explanations and check included, while typing: 10×50 at 92 %, warm (target: 50 ms at the 95th percentile)', [
+  ['milliseconds', 14],
+  ['median', -8],
+  ['95 %', -8],
+]);
+for (const clock of ['wall', 'cpu'] as const) {
+  const sorted = times.map((time) => time[clock]).sort((a, b) => a - b);
+  typing.row(clock === 'cpu' ? 'of a processor' : 'on the wall', (sorted[WARM_RUNS >> 1] ?? 0).toFixed(1), (sorted[Math.floor(WARM_RUNS * 0.95)] ?? 0).toFixed(1));
+}
 
 const growth = new Table('Growth at ten VMs a host', [
   ['pool', 36],
@@ -70,6 +76,8 @@ const growth = new Table('Growth at ten VMs a host', [
   ['bound', -9],
   ['CPU s', -6],
 ]);
+// Once unmeasured: the first pool would pay for compiling.
+for (const shape of GROWTH.slice(0, 1)) solve(problemOf(shape));
 const points = GROWTH.map((shape) => {
   const problem = problemOf(shape);
   const { result, seconds } = timed(() => solve(problem));
