@@ -65,8 +65,8 @@ function compare(title: string, problem: Problem, solverSeconds: number): void {
   tell('greedy filter-and-score', greedy.result, greedy.seconds);
   if (withHbal) {
     const balanced = balanceWithHbal(problem, greedy.result.vmHost);
-    const again = timed(() => greedyAround(withoutMoves(problem, placed(problem, balanced.vmHost)), balanced.vmHost));
-    tell('greedy, hbal, greedy', again.result, greedy.seconds + balanced.seconds + again.seconds);
+    const again = balanced && timed(() => greedyAround(withoutMoves(problem, placed(problem, balanced.vmHost)), balanced.vmHost));
+    tell('greedy, hbal, greedy', again?.result, greedy.seconds + (balanced?.seconds ?? 0) + (again?.seconds ?? 0));
   }
   const begun = cpuSeconds();
   const shouldStop = () => cpuSeconds() - begun > solverSeconds;
