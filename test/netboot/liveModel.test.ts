@@ -1,21 +1,22 @@
-import { cp, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { loadDrive } from '../../src/backend/drive/load';
 import type { PoolModel } from '../../src/backend/drive/model';
-import { openLiveModel } from '../../src/backend/verbs/liveModel';
+import { openLiveModel } from '../../src/backend/drive/liveModel';
 import { temporaryFolder } from './bootServerFixture';
 
-/** A drive that is looked at when the test says so. */
-async function live() {
+/** A drive that is looked at when the test says so; `change` is made after it was read and before anybody looks. */
+async function live(change: (root: string) => Promise<void> = () => Promise.resolve()) {
   const root = path.join(await temporaryFolder(), 'drive');
   await cp('examples/homelab', root, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
   const first = (await loadDrive(root)).model;
   if (!first) throw new Error('the example is invalid');
+  await change(root);
   const told: string[] = [];
   let look: () => void = () => undefined;
   let scheduled: () => void = () => undefined;
-  const model = await openLiveModel({
+  const model = openLiveModel({
     root,
     first,
     clock: {
@@ -26,18 +27,22 @@ async function live() {
         return () => undefined;
       },
     },
-    onChange: ({ cluster }: PoolModel) => told.push(`domain ${cluster.network.domain}`),
+    onChange: ({ cluster, hosts }: PoolModel) => told.push(`domain ${cluster.network.domain}, ${hosts.length} hosts`),
     onInvalid: (problems) => told.push(`invalid: ${problems[0]?.code ?? ''}`),
   });
   return {
     root,
     told,
     model,
-    /** Looks once, and waits until it has looked. */
-    look: () => new Promise<void>((resolve) => {
-      scheduled = resolve;
-      look();
-    }),
+    /** Looks so many times, each when the one before has ended; a change is believed at the second. */
+    look: async (times = 2) => {
+      for (let time = 0; time < times; time += 1) {
+        await new Promise<void>((resolve) => {
+          scheduled = resolve;
+          look();
+        });
+      }
+    },
     edit: async (change: (text: string) => string) => {
       const spec = path.join(root, 'pxen.yaml');
       await writeFile(spec, change(await readFile(spec, 'utf8')));
@@ -53,7 +58,7 @@ it('a valid edit is taken, an invalid one is told and leaves the last valid mode
   await edit((text) => text.replace('kind: Cluster', 'kind: Clusters'));
   await look();
   await look();
-  expect(told).toEqual(['domain changed.internal', expect.stringMatching(/^invalid: /)]);
+  expect(told).toEqual(['domain changed.internal, 4 hosts', expect.stringMatching(/^invalid: /)]);
   expect(model.current().cluster.network.domain).toBe('changed.internal');
   await model.close();
 });
@@ -74,5 +79,31 @@ it('a drive that is pulled is no empty pool, and back again it is the same', asy
   await rename(`${root}-pulled`, root);
   await look();
   expect(told).toEqual([]);
+  await model.close();
+});
+
+it('what was edited between reading the drive and the first look is taken too', async () => {
+  const { told, model, look } = await live(async (root) => {
+    const spec = path.join(root, 'pxen.yaml');
+    await writeFile(spec, (await readFile(spec, 'utf8')).replace('homelab.internal', 'early.internal'));
+  });
+  await look();
+  expect(told).toEqual(['domain early.internal, 4 hosts']);
+  await model.close();
+});
+
+it('a file that an editor puts aside while it writes it anew is no host taken out', async () => {
+  const { root, told, model, look } = await live();
+  await look();
+  const spec = path.join(root, 'hosts', 'node1.host.yaml');
+  const text = await readFile(spec, 'utf8');
+  await rename(spec, `${spec}~`);
+  await look(1);
+  await writeFile(spec, text);
+  await look();
+  expect([told, model.current().hosts.length]).toEqual([[], 4]);
+  await rm(spec);
+  await look();
+  expect(model.current().hosts).toHaveLength(3);
   await model.close();
 });

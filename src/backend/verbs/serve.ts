@@ -3,6 +3,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
+import { openLiveModel } from '../drive/liveModel';
 import { loadDrive } from '../drive/load';
 import { openDriveState } from '../drive/stateStore';
 import { openCapture } from '../netboot/capture';
@@ -22,7 +23,6 @@ import type { BackendHandlers } from '../pool/rpc';
 import { systemClock, systemRandom, type Log } from '../system';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
-import { openLiveModel } from './liveModel';
 
 export interface ServeOptions {
   readonly drive: string;
@@ -92,7 +92,7 @@ async function serve({ drive, despiteOtherDhcp, capture, json, tftpSinglePort, h
     // Booted hosts get them, a minute after the first answer: until that is sent nothing waits for ssh to be loaded.
     let keys: Promise<PoolKeys> | undefined;
     const authorizedKeys = async () => (await (keys ??= openKeys(environment.keysFolder, first.cluster.name))).authorizedKeys;
-    const live = await openLiveModel({
+    const live = openLiveModel({
       root,
       first,
       clock,

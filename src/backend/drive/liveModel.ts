@@ -4,9 +4,9 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProblemJson } from '../../protocol';
-import { loadDrive } from '../drive/load';
-import type { PoolModel } from '../drive/model';
 import type { Clock } from '../system';
+import { loadDrive } from './load';
+import type { PoolModel } from './model';
 
 export interface LiveModelOptions {
   readonly root: string;
@@ -29,34 +29,44 @@ export interface LiveModel {
  * notices.
  */
 const LOOK_EVERY_MS = 1000;
+/**
+ * A change is believed when it looks the same again so much later: editors write a file in several steps, git and copies many
+ * files one by one, and what lies between would be an invalid drive, or one without some of its hosts.
+ */
+const LOOK_AGAIN_MS = 200;
 
-export async function openLiveModel({ root, first, clock, onChange, onInvalid }: LiveModelOptions): Promise<LiveModel> {
+/** The first look comes a second after the start, and also finds what was edited since `first` was read. */
+export function openLiveModel({ root, first, clock, onChange, onInvalid }: LiveModelOptions): LiveModel {
   let model = first;
-  let seen = await stampOf(root);
+  let taken: string | undefined;
+  let seen: string | undefined;
   let looking = Promise.resolve();
   let cancel: () => void = () => undefined;
   let closed = false;
 
-  const look = async () => {
-    const stamp = await stampOf(root);
+  /** Resolves with the time until the next look. */
+  const look = async (): Promise<number> => {
+    const before = seen;
+    seen = await stampOf(root);
     // An empty drive is one that was pulled, not one whose hosts are gone: nothing is concluded from it.
-    if (stamp === seen || stamp === '' || closed) return;
-    seen = stamp;
+    if (seen === taken || seen === '' || closed) return LOOK_EVERY_MS;
+    if (seen !== before) return LOOK_AGAIN_MS;
+    taken = seen;
     const loaded = await loadDrive(root);
     if (loaded.model === undefined) onInvalid(loaded.problems);
     else if (JSON.stringify(loaded.model) !== JSON.stringify(model)) {
       model = loaded.model;
       onChange(model);
     }
+    return LOOK_EVERY_MS;
   };
-  const schedule = () => {
-    cancel = clock.after(LOOK_EVERY_MS, () => {
-      looking = look().finally(() => {
-        if (!closed) schedule();
-      });
+  const schedule = (delayMs: number) => {
+    if (closed) return;
+    cancel = clock.after(delayMs, () => {
+      looking = look().then(schedule);
     });
   };
-  schedule();
+  schedule(LOOK_EVERY_MS);
   return {
     current: () => model,
     close: async () => {
@@ -72,7 +82,7 @@ async function stampOf(root: string): Promise<string> {
   const folders = [root, path.join(root, 'hosts'), path.join(root, 'vms')];
   const stamps = await Promise.all(
     folders.map(async (folder) => {
-      const files = (await entriesOf(folder)).filter((entry) => entry.isFile() && /\.ya?ml$/i.test(entry.name)).map(({ name }) => path.join(folder, name));
+      const files = (await entriesOf(folder)).filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && /\.ya?ml$/i.test(entry.name)).map(({ name }) => path.join(folder, name));
       return Promise.all(files.sort().map(fileStamp));
     }),
   );
