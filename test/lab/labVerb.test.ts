@@ -2,11 +2,15 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { PoolEvent, PoolSnapshot } from '../../src/protocol';
+import { requestOf } from '../../src/backend/netboot/answers/exampleRequest';
+import { decodeDhcp, encodeDhcp } from '../../src/backend/netboot/dhcp/codec';
 import { attachLab } from '../../src/lab/simulated/client';
 import { emptyFolder } from '../pool/driveFolder';
 import { buildDist, type Dist } from '../support/dist';
@@ -143,6 +147,31 @@ describe('pxen lab', { timeout: 120_000 }, () => {
     await expect.poll(async () => (await readFile(log, 'utf8')).match(/node\d: power off/g)?.length, { timeout: 20_000 }).toBe(4);
   });
 
+  it('answers by the drive as it is edited, keeps the addresses that its hosts run with, and takes no invalid one', async () => {
+    const drive = await homelab();
+    const lab = pxen('lab', drive, '--json', '--stay');
+    await lab.until((event) => event.event === 'pool' && event.snapshot.phase === 'up');
+    const told = (part: string) => lab.until((event) => event.event === 'log' && event.sentence.includes(part));
+    const serving = await lab.until((event) => event.event === 'serving');
+    const dhcp = serving.event === 'serving' ? serving.addresses['dhcp']! : '';
+    const node2 = path.join(drive, 'hosts', 'node2.host.yaml');
+    const text = await readFile(node2, 'utf8');
+
+    await writeFile(node2, text.replace('52:54:00:aa:00:02', '52:54:00:aa:00:22').replace('10.77.0.12', '10.77.0.42'));
+    await writeFile(path.join(drive, 'hosts', 'node9.host.yaml'), 'kind: Host\nname: node9\nmacs: [52:54:00:aa:00:99]\naddress: 10.77.0.99\ncpus: 4\nmemory: 8GiB\n');
+    await told('node2 keeps its address 10.77.0.12');
+    await told('node9 is new on the drive');
+    expect(await addressGiven(dhcp, '52:54:00:aa:00:99')).toBe('10.77.0.99');
+    expect(await addressGiven(dhcp, '52:54:00:aa:00:22')).toBe('10.77.0.12');
+
+    await rm(path.join(drive, 'hosts', 'node9.host.yaml'));
+    await writeFile(node2, 'kind: Hosts\n');
+    await told('Until it is mended, machines are answered by its last valid state.');
+    expect(await addressGiven(dhcp, '52:54:00:aa:00:99')).toBe('10.77.0.99');
+    lab.child.kill('SIGTERM');
+    await lab.code;
+  });
+
   it('lets no second one work on the same drive', async () => {
     const drive = await homelab();
     const first = pxen('lab', drive, '--json', '--stay');
@@ -154,6 +183,20 @@ describe('pxen lab', { timeout: 120_000 }, () => {
     await first.code;
   });
 });
+
+/** What a machine with this MAC is offered at `ADDRESS:PORT`. */
+async function addressGiven(server: string, mac: string): Promise<string | undefined> {
+  const [address, port] = server.split(':');
+  const socket = dgram.createSocket('udp4');
+  try {
+    socket.send(encodeDhcp(requestOf(mac, 'bios', false)).bytes, Number(port), address);
+    const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(5_000) })) as [Buffer];
+    const decoded = decodeDhcp(bytes);
+    return 'message' in decoded ? decoded.message.yourAddress : undefined;
+  } finally {
+    socket.close();
+  }
+}
 
 function socketOf(lab: Running): string {
   const found = /--attach (\S+)/.exec(lab.stderr())?.[1];

@@ -102,6 +102,7 @@ export class World {
     };
     const options: PoolRunOptions = {
       model: this.model,
+      answered: () => this.model,
       driveId: '00000000-0000-4000-8000-000000000000',
       driveFolder: '/drive',
       specText: () => undefined,

@@ -23,7 +23,10 @@ import type { Sessions } from './sessions';
 import { isStranger, troubleOf } from './trouble';
 
 export interface EffectsOptions {
+  /** What the pool was booted with. */
   readonly model: PoolModel;
+  /** What machines are answered by: of the hosts in `model` the MACs may be others now, and there may be further hosts. */
+  readonly answered: () => PoolModel;
   readonly driveId: string;
   /** The drive's folder: paths in specs are relative to it. */
   readonly driveFolder: string;
@@ -84,8 +87,9 @@ export class Effects {
   }
 
   private async wake(hostName: string, signal: AbortSignal): Promise<void> {
-    const host = this.hostModel(hostName);
     try {
+      const host = this.options.answered().hosts.find(({ name }) => name === hostName);
+      if (host === undefined) throw new Error('on the drive, its MACs are those of other hosts now');
       await this.options.wakeHost({ host, ...this.options.environment.wake(host), clock: this.options.clock, signal });
     } catch (error) {
       if (!signal.aborted) this.send({ kind: 'wake-failed', host: hostName, ...troubleOf(error) });

@@ -122,15 +122,15 @@ class Runner implements PoolRun {
   }
 
   async open(): Promise<void> {
-    const { model, environment, state, clock, random, log, keys, onEvent, despiteOtherDhcp } = this.options;
+    const { answered, environment, state, clock, random, log, keys, onEvent, despiteOtherDhcp } = this.options;
     this.server = await this.options.startBootServer({
-      model: () => model,
+      model: answered,
       imagesFolder: environment.imagesFolder,
-      image: () => environment.image(model),
+      image: () => environment.image(answered()),
       endpoints: environment.netboot,
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
-      tokens: createBootTokens({ state, model: () => model, clock, random }),
+      tokens: createBootTokens({ state, model: answered, clock, random }),
       authorizedKeys: () => keys.authorizedKeys,
       ...(environment.extraArguments && { extraArguments: environment.extraArguments }),
       onEvent: (event) => this.onNetboot(event),
@@ -183,8 +183,8 @@ class Runner implements PoolRun {
   }
 
   async wake(hosts: readonly string[], signal: AbortSignal): Promise<void> {
-    const { model, environment, clock, wakeHost } = this.options;
-    await Promise.all(model.hosts.filter(({ name }) => hosts.includes(name)).map((host) => wakeHost({ host, ...environment.wake(host), clock, signal })));
+    const { answered, environment, clock, wakeHost } = this.options;
+    await Promise.all(answered().hosts.filter(({ name }) => hosts.includes(name)).map((host) => wakeHost({ host, ...environment.wake(host), clock, signal })));
   }
 
   close(): Promise<void> {

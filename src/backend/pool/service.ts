@@ -7,10 +7,12 @@ import { loadDrive } from '../drive/load';
 import type { PoolModel } from '../drive/model';
 import { openDriveState } from '../drive/stateStore';
 import type { Log } from '../system';
+import { answeredBesidePool } from './answered';
 import { type Claim, findBackend } from './claim';
 import { lookAtPool, shutDownDirectly } from './direct';
 import type { PoolEnvironment } from './environment';
 import { DriveInvalidError, PoolError } from './errors';
+import { followDrive } from './followDrive';
 import { GoldenImages } from './golden';
 import { missingGuestFiles } from './guestFiles';
 import { vmUuids } from './guests';
@@ -176,9 +178,12 @@ export class PoolService {
       const { driveId } = await state.identity();
       // A lab puts files of its own in place of those.
       if (environment.standIn === undefined) for (const sentence of await missingGuestFiles(model, root, await state.placement())) log('warn', sentence);
+      const drive = followDrive({ root, first: model, answered: answeredBesidePool, clock: parts.clock, log });
+      closers.push(() => drive.close());
       const run = await runPool({
         ...parts,
         model,
+        answered: () => drive.model(),
         driveId,
         driveFolder: root,
         specText: (vm) => specTexts.get(`vm/${vm}`),

@@ -3,7 +3,6 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
-import { openLiveModel } from '../drive/liveModel';
 import { loadDrive } from '../drive/load';
 import { openDriveState } from '../drive/stateStore';
 import { openCapture } from '../netboot/capture';
@@ -15,7 +14,9 @@ import type { ListenAddress } from '../netboot/sockets';
 import { wayToRoot } from '../netboot/portHelper/wayToRoot';
 import type { NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
+import { answeredBySpecs } from '../pool/answered';
 import { DriveInvalidError, PoolError } from '../pool/errors';
+import { followDrive } from '../pool/followDrive';
 import { machineFolders, openMachines } from '../pool/machines';
 import { claimReachably } from '../pool/reachable';
 import type { PoolKeys } from '../pool/keys';
@@ -58,8 +59,8 @@ export async function runServe(options: ServeOptions, io: VerbIo): Promise<numbe
   }
 }
 
-async function serve({ drive, despiteOtherDhcp, capture, json, tftpSinglePort, httpUpstream }: Omit<ServeOptions, 'httpUpstream'> & { readonly httpUpstream: ListenAddress | undefined }, io: VerbIo): Promise<void> {
-  const root = path.resolve(drive);
+async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSinglePort, httpUpstream }: Omit<ServeOptions, 'httpUpstream'> & { readonly httpUpstream: ListenAddress | undefined }, io: VerbIo): Promise<void> {
+  const root = path.resolve(folder);
   const [clock, random] = [systemClock, systemRandom];
   const listeners = new Set<(event: PoolEvent) => void>([(event) => show(event, json, io)]);
   const now = () => new Date(clock.now()).toISOString();
@@ -92,15 +93,9 @@ async function serve({ drive, despiteOtherDhcp, capture, json, tftpSinglePort, h
     // Booted hosts get them, a minute after the first answer: until that is sent nothing waits for ssh to be loaded.
     let keys: Promise<PoolKeys> | undefined;
     const authorizedKeys = async () => (await (keys ??= openKeys(environment.keysFolder, first.cluster.name))).authorizedKeys;
-    const live = openLiveModel({
-      root,
-      first,
-      clock,
-      onChange: ({ hosts }) => log('info', `The drive changed: ${hosts.length} hosts are answered by its new state.`),
-      onInvalid: (found) => log('error', `${new DriveInvalidError(root, found).message} Until it is mended, machines are answered by its last valid state.`),
-    });
-    closers.push(() => live.close());
-    const model = () => live.current();
+    const drive = followDrive({ root, first, answered: answeredBySpecs, clock, log });
+    closers.push(() => drive.close());
+    const model = () => drive.model();
     const server = await startBootServer({
       model,
       imagesFolder: environment.imagesFolder,
