@@ -52,32 +52,41 @@ export function fewestByPatterns(question: PatternQuestion, solver: LinearSolver
       const held = pattern.reduce((sum, amount, kind) => sum + amount * at(kinds, kind).load, 0);
       add(groups.findLastIndex((group) => held <= group), pattern);
     }
-    let [center, highest] = [undefined as Float64Array | undefined, -Infinity];
+    let [center, highest] = [proportional(question), -Infinity];
     for (let round = 0; round < MOST_ROUNDS && !question.shouldStop(); round++) {
       const { objective, duals } = master.solve();
       if (objective <= bound + SLACK) return;
-      // Prices jump about from round to round; those between the new ones and the best so far lead to useful patterns sooner (Wentges, 1997).
       const between = center;
-      const trials = between === undefined ? [duals] : [duals.map((dual, row) => (dual + at(between, row)) / 2), duals];
-      const isNew = trials.some((prices) => {
+      const isNew = (round === 0 ? [1, ...TRUST] : TRUST).some((trust) => {
+        const prices = duals.map((dual, row) => dual + trust * (at(between, row) - dual));
         knapsack.fill(prices);
         const lowest = Math.min(0, ...groups.map((group, index) => counts(index) - knapsack.value(group) - limited(prices, index)));
         const value = total(prices) + hosts * lowest;
         if (value > highest) [center, highest] = [prices, value];
         bound = Math.max(bound, Math.ceil(value - SLACK));
-        const useful = groups.flatMap((group, index) => {
-          const pattern = knapsack.best(group);
-          const reduced = counts(index) - sum(pattern.map((amount, kind) => amount * at(duals, kind))) - limited(duals, index);
-          return reduced < -SLACK ? [{ index, pattern }] : [];
-        });
+        if (bound >= reached) return true;
+        const reduced = (pattern: readonly number[], index: number) => counts(index) - sum(pattern.map((amount, kind) => amount * at(duals, kind))) - limited(duals, index);
+        const useful = groups.flatMap((group, index) => knapsack.good(group).filter((pattern) => reduced(pattern, index) < -SLACK).map((pattern) => ({ index, pattern })));
         for (const { index, pattern } of useful) add(index, pattern);
-        return useful.length > 0 || bound >= reached;
+        return useful.length > 0;
       });
-      if (bound >= reached) return;
-      if (!isNew) return;
+      if (bound >= reached || !isNew) return;
     }
   });
   return Math.max(least, Math.min(bound, reached));
+}
+
+/**
+ * How far from the master's prices towards the best so far patterns are looked for: the master's jump about from round to round, and those between
+ * lead to useful patterns sooner (Wentges, *Weighted Dantzig–Wolfe Decomposition for Linear Mixed-Integer Programming*, 1997).
+ */
+const TRUST = [0.8, 0.4, 0];
+
+/** Prices in proportion to what the VMs take: they prove what the sums do, and the search starts from there. */
+function proportional({ kinds, groups, reach }: PatternQuestion): Float64Array {
+  const last = groups.length === 1 ? 0 : at(groups, groups.length - 1);
+  const unit = Math.max(1, at(groups, Math.max(0, groups.length - 2)) - last);
+  return Float64Array.from([...kinds.map(({ load }) => load / unit), ...reach.map((_, limit) => (at(groups, limit + 1) - at(groups, limit)) / unit), -last / unit]);
 }
 
 /** Fills one host with the most valuable VMs: by dynamic programming over what it can hold. */
@@ -111,29 +120,40 @@ class Knapsack {
 
   /** `worth[kind]`: what one of the kind is worth. */
   fill(worth: ArrayLike<number>): void {
-    const best = this.worth.fill(0);
-    this.taken.fill(0);
+    const { worth: best, taken, capacity } = this;
+    best.fill(0);
+    taken.fill(0);
     this.parts.forEach(({ kind, amount, load }, part) => {
       const value = amount * at(worth, kind);
       if (value <= 0) return;
-      const row = part * (this.capacity + 1);
-      for (let room = this.capacity; room >= load; room--) {
-        const other = at(best, room - load) + value;
-        if (other <= at(best, room)) continue;
+      const row = part * (capacity + 1);
+      for (let room = capacity; room >= load; room--) {
+        const other = (best[room - load] ?? 0) + value;
+        if (other <= (best[room] ?? 0)) continue;
         best[room] = other;
-        this.taken[row + room] = 1;
+        taken[row + room] = 1;
       }
     });
+  }
+
+  /** The best patterns of the first parts, of the first but the last, and so on: others than the best are of use as well. */
+  good(capacity: number): number[][] {
+    const patterns = new Map<string, number[]>();
+    for (let parts = this.parts.length; parts > 0; parts--) {
+      const pattern = this.best(capacity, parts);
+      patterns.set(pattern.join(' '), pattern);
+    }
+    return [...patterns.values()];
   }
 
   value(capacity: number): number {
     return at(this.worth, capacity);
   }
 
-  best(capacity: number): number[] {
+  private best(capacity: number, parts: number): number[] {
     const pattern = new Array<number>(this.kinds).fill(0);
     let room = capacity;
-    for (let part = this.parts.length - 1; part >= 0; part--) {
+    for (let part = parts - 1; part >= 0; part--) {
       if (at(this.taken, part * (this.capacity + 1) + room) === 0) continue;
       const { kind, amount, load } = at(this.parts, part);
       pattern[kind] = at(pattern, kind) + amount;
