@@ -82,6 +82,8 @@ export type PlanAction = PlanStep & {
 export interface PlanObjective {
   /** Sum of the priorities of the VMs left out. */
   readonly unplacedPriority: number;
+  /** VMs left out. */
+  readonly unplaced: number;
   /** VMs without room after a failure, counted over all failures that `survive` promises to bear. */
   readonly surviveShortfall: number;
   /** Bytes of the disks that end elsewhere, and of the memory of running VMs that do. Detours on the way aren't counted. */

@@ -75,6 +75,7 @@ const MUTATIONS: Record<string, Mutation> = {
     return vm === undefined ? undefined : { ...plan, unplaced: [...plan.unplaced, { vm, priority: 0, reasons: [], conflict: [] }] };
   },
   'a VM left out that is not mentioned': (plan) => (plan.unplaced.length === 0 ? undefined : { ...plan, unplaced: plan.unplaced.slice(1) }),
+  'a wrong count of VMs left out': (plan) => ({ ...plan, objective: { ...plan.objective, unplaced: plan.objective.unplaced + 1 } }),
   'a wrong sum of priorities': (plan) => ({ ...plan, objective: { ...plan.objective, unplacedPriority: plan.objective.unplacedPriority + 1 } }),
 };
 
@@ -115,7 +116,7 @@ describe('the checker', () => {
       { kind: 'start', vm: vm.name, host: 'n1' },
     ]);
     const actions = inOrder(steps);
-    const nothing = { unplacedPriority: 0, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0, loads: [], hostsUsed: 1, moves: 0 };
+    const nothing = { unplacedPriority: 0, unplaced: 0, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0, loads: [], hostsUsed: 1, moves: 0 };
     const plan: PlanJson = { status: 'feasible', gap: 0, assignments: { a: 'n1', b: 'n1' }, disks, unplaced: [], failures: [], actions, objective: nothing, bound: nothing };
     expect(checkPlan(model, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, plan).join('\n')).toMatch(violation);
   });

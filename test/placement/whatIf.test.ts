@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, type PlanInputs } from '../../src/backend/placement/inputs';
 import { planPlacement } from '../../src/backend/placement/plan';
+import { poolLoads } from '../../src/backend/placement/loads';
+import { planText } from '../../src/backend/placement/planText';
 import { withRemedies } from '../../src/backend/placement/remedies';
 import { howManyMore, withCopies, withHost, withoutHost } from '../../src/backend/placement/whatIf';
 import { pool, type PoolSketch } from './pools';
@@ -66,5 +68,16 @@ describe('remedies of a VM left out', () => {
   it('name nothing that would not help', () => {
     // Apart from a on n1, and n2 too small: neither alone is enough.
     expect(remedies({ hosts: [{ name: 'n1', memory: 8 }], vms: [{ name: 'a', memory: 6, priority: 9, apart: ['b'] }, { name: 'b', memory: 6 }] })).toEqual([[]]);
+  });
+});
+
+describe('VMs left out that have the same to tell', () => {
+  it('are told of once, with what would let one of them in', () => {
+    const asked = withCopies(inputs({ hosts: [{ name: 'n1', memory: 8 }, { name: 'n2', memory: 8 }], vms: [{ name: 'web1', memory: 3 }] }), 'web1', 30);
+    const plan = withRemedies(asked, planOf(asked));
+    const text = planText(asked.model, plan, poolLoads(asked.model, asked.inventory, asked.previous, plan));
+    expect(text.match(/too little/g)).toHaveLength(2);
+    expect(text).toMatch(/^ {2}web1-\d+, web1-\d+, .* and \d+ more \(priority 0\)$/m);
+    expect(text.match(/Any of these would let one of them in:/g)).toHaveLength(1);
   });
 });

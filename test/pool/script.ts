@@ -218,7 +218,7 @@ function parsePlan(words: readonly string[]): PlanJson {
     else if (key.includes('/')) disks[key] = parsePlace(value).place;
     else assignments[key] = value;
   }
-  const objective = { unplacedPriority: 0, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0, loads: [], hostsUsed: 0, moves: 0 };
+  const objective = { unplacedPriority: 0, unplaced: 0, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0, loads: [], hostsUsed: 0, moves: 0 };
   return { status: 'optimal', gap: 0, assignments, disks, unplaced, failures: [], actions: [], objective, bound: objective };
 }
 

@@ -31,8 +31,8 @@ export const PLAN: PlanJson = {
     { kind: 'start', vm: 'db1', host: 'node1', seconds: 5, after: [] },
     { kind: 'start', vm: 'web1', host: 'node2', seconds: 5, after: [] },
   ],
-  objective: { unplacedPriority: 10, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0.38, loads: [0.38], hostsUsed: 2, moves: 0 },
-  bound: { unplacedPriority: 10, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0.38, loads: [0.38], hostsUsed: 2, moves: 0 },
+  objective: { unplacedPriority: 10, unplaced: 1, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0.38, loads: [0.38], hostsUsed: 2, moves: 0 },
+  bound: { unplacedPriority: 10, unplaced: 1, surviveShortfall: 0, bytesMoved: 0, maxLoad: 0.38, loads: [0.38], hostsUsed: 2, moves: 0 },
 };
 
 export function hostStatus(name: string, state: HostStatus['state'], percent: number, more: Partial<HostStatus> = {}): HostStatus {

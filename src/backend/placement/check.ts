@@ -117,6 +117,7 @@ class PoolAtWork {
     this.requireTogether();
     const priority = plan.unplaced.reduce((sum, entry) => sum + (this.vms.get(entry.vm)?.priority ?? 0), 0);
     if (priority !== plan.objective.unplacedPriority) this.blame(`the priorities left out sum to ${priority}, not ${plan.objective.unplacedPriority}`);
+    if (left.size !== plan.objective.unplaced) this.blame(`${left.size} VMs are left out, not ${plan.objective.unplaced}`);
   }
 
   private compareDisks(plan: PlanJson): void {

@@ -146,6 +146,7 @@ function noHigher(bound: PlanObjective, objective: PlanObjective): PlanObjective
   const least = (level: Exclude<keyof PlanObjective, 'loads'>) => Math.min(bound[level], objective[level]);
   return {
     unplacedPriority: least('unplacedPriority'),
+    unplaced: least('unplaced'),
     surviveShortfall: least('surviveShortfall'),
     bytesMoved: least('bytesMoved'),
     maxLoad: least('maxLoad'),
@@ -194,6 +195,7 @@ function objectiveOf({ problem, vms }: Formulation, { solution }: Solved, measur
   const priorities = new Map(vms.map(({ model }, vm) => [at(problem.vmLevel, vm), model.priority]));
   return {
     unplacedPriority: measures.out.reduce((sum, count, level) => sum + count * (priorities.get(level) ?? 0), 0),
+    unplaced: measures.out.reduce((sum, count) => sum + count, 0),
     surviveShortfall,
     bytesMoved: measures.bytesMoved,
     maxLoad: loads[0] ?? 0,

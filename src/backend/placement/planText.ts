@@ -2,40 +2,69 @@
 
 import type { DiskPlace, PlanAction, PlanJson, PlanStep, UnplacedVm } from '../../protocol';
 import type { PoolModel } from '../drive/model';
+import { alikeVms } from './alike';
 import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
 import { bandwidth, bytes, list, percent } from './words';
 
-export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads): string {
-  const sections = [heading(model, plan), hostTable(loads), leftOut(plan.unplaced), failures(plan), stuck(plan), actions(plan.actions)];
+/** `advice`: how to learn more, told where something isn't proven. */
+export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads, advice = ''): string {
+  const sections = [heading(model, plan, plan.status === 'feasible' ? advice : ''), hostTable(loads), leftOut(plan.unplaced), failures(plan), stuck(plan), actions(plan.actions)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
 /** One line for each better plan while the search goes on. */
-export function progressLine(plan: PlanJson): string {
+export function progressLine(model: PoolModel, plan: PlanJson): string {
   const { objective } = plan;
   const left = plan.unplaced.length === 0 ? 'all VMs placed' : `${count(plan.unplaced.length, 'VM')} left out`;
-  return `${left}, largest load ${percent(objective.maxLoad)}, ${count(objective.hostsUsed, 'host')}. ${proof(plan)}`;
+  return `${left}, largest load ${percent(objective.maxLoad)}, ${count(objective.hostsUsed, 'host')}. ${proof(model, plan)}`;
 }
 
-function heading(model: PoolModel, plan: PlanJson): string {
+function heading(model: PoolModel, plan: PlanJson, advice: string): string {
   const placed = Object.keys(plan.assignments).length;
   const idle = model.vms.length - placed - plan.unplaced.length;
   const counted = `${placed} of ${placed + plan.unplaced.length} VMs placed on ${count(plan.objective.hostsUsed, 'host')}`;
   const aside = idle === 0 ? '' : `; ${count(idle, 'VM')} with start.auto: false not planned`;
-  return `Pool ${model.cluster.name}: ${counted}${aside}. Largest load ${percent(plan.objective.maxLoad)}.\n${proof(plan)}`;
+  return `Pool ${model.cluster.name}: ${counted}${aside}. Largest load ${percent(plan.objective.maxLoad)}.\n${proof(model, plan)}${advice === '' ? '' : ` ${advice}`}`;
 }
 
-function proof(plan: PlanJson): string {
+/** What is proven, down to the first level that isn't. */
+function proof({ cluster }: PoolModel, plan: PlanJson): string {
   if (plan.status === 'optimal') return 'Proven: no placement is better.';
   if (plan.status === 'infeasible') return 'Proven: no VM can be placed.';
-  const { objective, bound } = plan;
-  if (objective.unplacedPriority !== bound.unplacedPriority) return `Not proven: a placement that leaves out less may exist (priorities left out: ${objective.unplacedPriority}, at least ${bound.unplacedPriority}).`;
-  if (objective.surviveShortfall !== bound.surviveShortfall) return `Not proven: a placement that bears failures better may exist (${count(objective.surviveShortfall, 'VM')} without room, at least ${bound.surviveShortfall}).`;
-  if (objective.bytesMoved !== bound.bytesMoved) return `Not proven: fewer bytes moved may do (${bytes(objective.bytesMoved)}, at least ${bytes(bound.bytesMoved)}).`;
-  if (objective.maxLoad !== bound.maxLoad) return `Not proven: the largest load may be brought down, but to no less than ${percent(bound.maxLoad)}.`;
-  if (objective.loads.some((load, index) => load !== bound.loads[index])) return "Not proven: the largest load can't be lower; the loads after it may be evened out further.";
-  if (objective.hostsUsed !== bound.hostsUsed) return `Not proven: fewer hosts may do, but no fewer than ${bound.hostsUsed}.`;
-  return 'Not proven: fewer moves may do.';
+  const levels = levelsInWords(plan, cluster.placement);
+  const first = levels.findIndex(({ open }) => open !== undefined);
+  const proven = levels.slice(0, first < 0 ? levels.length : first).flatMap(({ proven: says }) => says ?? []);
+  return `${proven.length === 0 ? '' : `Proven: ${list(proven)}. `}Not proven: ${levels[first]?.open ?? 'no placement is better'}.`;
+}
+
+interface LevelInWords {
+  /** What being proven means, where it is worth telling. */
+  readonly proven?: string;
+  /** Absent: it is proven. */
+  readonly open?: string;
+}
+
+function levelsInWords({ objective, bound }: PlanJson, { goal, survive }: PoolModel['cluster']['placement']): LevelInWords[] {
+  const level = (isProven: boolean, proven: string | undefined, open: string): LevelInWords => ({ ...(proven === undefined ? {} : { proven }), ...(isProven ? {} : { open }) });
+  const rank = objective.loads.findIndex((load, index) => load !== bound.loads[index]);
+  const isEven = goal === 'balance';
+  return [
+    level(
+      objective.unplacedPriority === bound.unplacedPriority && objective.unplaced === bound.unplaced,
+      objective.unplaced === 0 ? 'all VMs are placed' : 'no placement leaves out less',
+      `a placement that leaves out less may exist (at least ${count(bound.unplaced, 'VM')})`,
+    ),
+    level(
+      objective.surviveShortfall === bound.surviveShortfall,
+      survive === 0 ? undefined : objective.surviveShortfall === 0 ? `all find room when ${survive === 1 ? 'a host fails' : `${survive} hosts fail`}` : 'none bears failures better',
+      `a placement that bears failures better may exist (${count(objective.surviveShortfall, 'VM')} without room, at least ${bound.surviveShortfall})`,
+    ),
+    level(objective.bytesMoved === bound.bytesMoved, objective.bytesMoved === 0 ? 'nothing has to move' : 'no fewer bytes will do', `fewer bytes moved may do (${bytes(objective.bytesMoved)}, at least ${bytes(bound.bytesMoved)})`),
+    level(rank !== 0, isEven ? "the largest load can't be lower" : undefined, `the largest load may be brought down, but to no less than ${percent(bound.maxLoad)}`),
+    level(rank < 0, isEven ? 'nor can the others be more even' : undefined, 'the loads after it may be evened out further'),
+    level(objective.hostsUsed === bound.hostsUsed, isEven ? undefined : 'no fewer hosts will do', `fewer hosts may do, but no fewer than ${bound.hostsUsed}`),
+    level(objective.moves === bound.moves, undefined, `fewer VMs may have to leave the place they had (${objective.moves}, at least ${bound.moves})`),
+  ];
 }
 
 function hostTable({ hosts, storage }: PoolLoads): string {
@@ -66,34 +95,25 @@ function ratio({ used, capacity }: Load, write: (value: number) => string): stri
 
 function leftOut(unplaced: readonly UnplacedVm[]): string {
   if (unplaced.length === 0) return '';
-  // Copies of one VM have the same to tell: it is told once.
-  const groups = new Map<string, UnplacedVm[]>();
-  for (const left of unplaced) {
-    const key = JSON.stringify([left.priority, left.reasons, left.conflict, left.remedies]).replaceAll(left.vm, '*');
-    groups.set(key, [...(groups.get(key) ?? []), left]);
-  }
-  const lines = [...groups.values()].flatMap((alike) => {
+  const lines = alikeVms(unplaced).flatMap((alike) => {
     const [first] = alike;
     if (first === undefined) return [];
-    const names = alike.length > MOST_NAMES ? `${alike.slice(0, MOST_NAMES).map(({ vm }) => vm).join(', ')} and ${alike.length - MOST_NAMES} more` : list(alike.map(({ vm }) => vm));
-    return [`  ${names} (priority ${first.priority})`, ...first.reasons.map((reason) => `    ${reason}`), ...conflictLines(first.conflict), ...remedyLines(first.remedies)];
+    return [`  ${names(alike.map(({ vm }) => vm))} (priority ${first.priority})`, ...first.reasons.map((reason) => `    ${reason}`), ...conflictLines(first.conflict), ...remedyLines(first.remedies, alike.length > 1 ? 'one of them' : 'it')];
   });
   return ['Left out:', ...lines].join('\n');
 }
-
-const MOST_NAMES = 6;
 
 function conflictLines(conflict: readonly string[]): string[] {
   // A single requirement repeats its reason.
   return conflict.length < 2 ? [] : ["    These can't hold together:", ...conflict.map((requirement) => `      - ${requirement}`)];
 }
 
-function remedyLines(remedies: readonly string[] = []): string[] {
-  return remedies.length === 0 ? [] : ['    Any of these would let it in:', ...remedies.map((remedy) => `      - ${remedy}`)];
+function remedyLines(remedies: readonly string[] = [], whom: string): string[] {
+  return remedies.length === 0 ? [] : [`    Any of these would let ${whom} in:`, ...remedies.map((remedy) => `      - ${remedy}`)];
 }
 
 function failures({ failures: all }: PlanJson): string {
-  return all.map(({ hosts, vms }) => `If ${list(hosts)} ${hosts.length === 1 ? 'fails' : 'fail'}, ${list(vms)} ${vms.length === 1 ? 'finds' : 'find'} no room elsewhere.`).join('\n');
+  return all.map(({ hosts, vms }) => `If ${list(hosts)} ${hosts.length === 1 ? 'fails' : 'fail'}, ${names(vms)} ${vms.length === 1 ? 'finds' : 'find'} no room elsewhere.`).join('\n');
 }
 
 function actions(all: readonly PlanAction[]): string {
@@ -145,6 +165,13 @@ function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>((most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)), []);
   return rows.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd()).join('\n');
 }
+
+/** Of many the first few. */
+function names(all: readonly string[]): string {
+  return all.length > MOST_NAMES ? `${all.slice(0, MOST_NAMES).join(', ')} and ${all.length - MOST_NAMES} more` : list(all);
+}
+
+const MOST_NAMES = 6;
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -1,11 +1,12 @@
 /**
  * What would let a VM in that is left out: more of a resource on a host, or a rule dropped. Each remedy is tried: the planner must then place the VM and
- * everybody who is placed now.
+ * everybody who is placed now, or of VMs that are all alike one more.
  */
 
 import type { PlanJson } from '../../protocol';
 import type { HostModel, PoolModel, VmModel } from '../drive/model';
-import { deviceCount, deviceKinds, own, vmMemoryNeed, vmMilliCpus } from './capacity';
+import { alikeVms } from './alike';
+import { deviceCount, deviceKinds, diskKey, own, vmMemoryNeed, vmMilliCpus } from './capacity';
 import { NO_MOVES, type MovePolicy, type PlanInputs } from './inputs';
 import { poolLoads, type HostLoads, type Load, type VolumeLoads } from './loads';
 import { hostObstacle } from './moving';
@@ -15,13 +16,17 @@ import { bandwidth, bytes, list } from './words';
 const GIB = 2 ** 30;
 const MB = 1e6;
 
-/** The plan with remedies for the first VMs left out: the smallest purchases first, then the rules to drop. Takes a plan for each remedy tried. */
+/**
+ * The plan with remedies for the first VMs left out, one of those that have the same to tell: the smallest purchases first, then the rules to drop.
+ * Takes a plan for each remedy tried.
+ */
 export function withRemedies(inputs: PlanInputs, plan: PlanJson): PlanJson {
-  return { ...plan, unplaced: plan.unplaced.map((left, index) => (index < MOST_VMS ? { ...left, remedies: remediesFor(inputs, plan, left.vm) } : left)) };
+  const asked = new Set(alikeVms(plan.unplaced).slice(0, MOST_KINDS).flatMap(([first]) => first ?? []));
+  return { ...plan, unplaced: plan.unplaced.map((left) => (asked.has(left) ? { ...left, remedies: remediesFor(inputs, plan, left.vm) } : left)) };
 }
 
-/** Whoever has more VMs left out needs another host, not a list. */
-const MOST_VMS = 8;
+/** Whoever has more kinds of VMs left out needs another host, not a list. */
+const MOST_KINDS = 8;
 
 interface Remedy {
   readonly inputs: PlanInputs;
@@ -38,14 +43,31 @@ const MOST_HOSTS = 6;
 function remediesFor(inputs: PlanInputs, plan: PlanJson, name: string): string[] {
   const vm = inputs.model.vms.find((one) => one.name === name);
   if (vm === undefined) return [];
+  const kind = kindsOf(inputs);
+  const counted = (placed: readonly string[]) => placed.reduce((counts, one) => counts.set(kind(one), (counts.get(kind(one)) ?? 0) + 1), new Map<string, number>());
+  const wanted = counted([name, ...Object.keys(plan.assignments)]);
   const helps = (remedy: Remedy) => {
     const changed = planPlacement(remedy.inputs.model, remedy.inputs.inventory, remedy.inputs.previous, remedy.inputs.moves);
-    return [name, ...Object.keys(plan.assignments)].every((placed) => own(changed.assignments, placed) !== undefined);
+    const placed = counted(Object.keys(changed.assignments));
+    return [...wanted].every(([one, count]) => (placed.get(one) ?? 0) >= count);
   };
   const bought = purchases(inputs, plan, vm).sort((a, b) => a.cost - b.cost).slice(0, MOST_HOSTS).filter(helps);
   const places = new Map<string, string[]>();
   for (const { what, where = '' } of bought) places.set(what, [...(places.get(what) ?? []), where]);
   return [...[...places].map(([what, where]) => `${what} on ${list(where, 'or')}`), ...droppedRules(inputs, vm).filter(helps).map(({ what }) => what), ...allowedMoves(inputs, helps)];
+}
+
+/** Of new VMs that nothing but their names tells apart it is all the same which of them run. */
+function kindsOf({ model, inventory, previous }: PlanInputs): (name: string) => string {
+  const named = new Set(model.vms.flatMap(({ placement, start }) => [...placement.apart, ...placement.together, ...start.after]));
+  const kinds = new Map(
+    model.vms.map((vm) => {
+      const isKnown = own(inventory.running, vm.name) !== undefined || own(previous.assignments, vm.name) !== undefined || vm.disks.some((disk) => own(inventory.disks, diskKey(vm.name, disk.name)) ?? own(previous.disks, diskKey(vm.name, disk.name)));
+      const { priority, vcpus, memoryBytes, disks, placement, boot, devices, architecture, cpuFeatures, start } = vm;
+      return [vm.name, isKnown || named.has(vm.name) ? vm.name : JSON.stringify([priority, vcpus, memoryBytes, disks, placement, boot.type, devices, architecture, cpuFeatures, start])];
+    }),
+  );
+  return (name) => kinds.get(name) ?? name;
 }
 
 /** The mildest of the ways to let things move that helps, if they may not yet. */

@@ -1,31 +1,46 @@
 /** Why a placed VM is where it is: what speaks against each other host, or what would be worse with it there. */
 
 import type { PlanJson } from '../../protocol';
+import type { HostModel, VmModel } from '../drive/model';
 import { own } from './capacity';
-import type { PlanInputs } from './inputs';
-import { hostObstacle } from './moving';
+import { NO_MOVES, type PlanInputs } from './inputs';
+import { hostObstacle, liveObstacle, migrationBytes } from './moving';
 import { byName } from './names';
 import { planPlacement } from './plan';
 import { bytes, percent } from './words';
 
-/** One sentence a host, in the order of their names. The planner is asked once for each host that the VM's rules allow. */
+/**
+ * One sentence a host, in the order of their names. The planner is asked once for each host that the VM's rules allow. Of a VM that runs it is asked as if
+ * the VM were just arriving there, with the bytes of its memory counted on top.
+ */
 export function whyHere(inputs: PlanInputs, plan: PlanJson, name: string): string[] {
   const vm = inputs.model.vms.find((one) => one.name === name);
   const here = own(plan.assignments, name);
   if (vm === undefined || here === undefined) return [];
+  const now = own(inputs.inventory.running, name);
   return byName(inputs.model.hosts).flatMap((host) => {
     if (host.name === here) return [];
-    const obstacle = hostObstacle(vm, host);
+    const obstacle = hostObstacle(vm, host) ?? moveObstacle(inputs, vm, now, host);
     if (obstacle !== undefined) return [`${host.name}: ${obstacle}`];
-    const vms = inputs.model.vms.map((one) => (one === vm ? { ...vm, placement: { ...vm.placement, on: [host.name] } } : one));
-    const there = planPlacement({ ...inputs.model, vms }, inputs.inventory, inputs.previous, inputs.moves);
+    const vms = inputs.model.vms.map((one) => (one === vm ? { ...vm, placement: { ...vm.placement, on: [host.name] }, start: { ...vm.start, auto: true } } : one));
+    const running = Object.fromEntries(Object.entries(inputs.inventory.running).filter(([other]) => other !== name));
+    const arrived = planPlacement({ ...inputs.model, vms }, { ...inputs.inventory, running }, inputs.previous, inputs.moves);
+    const carried = now === undefined || now === host.name ? 0 : migrationBytes(vm);
+    const there = { ...arrived, objective: { ...arrived.objective, bytesMoved: arrived.objective.bytesMoved + carried } };
     if (own(there.assignments, name) !== host.name) {
-      if (own(there.assignments, name) !== undefined) return [`${host.name}: it runs on ${here}, and nothing may stop or move it`];
       const reasons = there.unplaced.find((left) => left.vm === name)?.reasons ?? [];
       return [reasons.find((reason) => reason.startsWith(`${host.name}: `)) ?? `${host.name}: ${reasons[0] ?? 'it finds no room'}`];
     }
     return [`${host.name}: ${difference(plan, there, inputs.model.cluster.placement.goal)}`];
   });
+}
+
+/** Why a VM that runs can't be brought to the host, whatever room it has. */
+function moveObstacle({ model, moves = NO_MOVES }: PlanInputs, vm: VmModel, now: string | undefined, host: HostModel): string | undefined {
+  if (now === undefined || now === host.name) return undefined;
+  if (moves.maxMoves === 0) return `it runs on ${now}, and nothing may move`;
+  const obstacle = liveObstacle(vm, model.hosts.find(({ name }) => name === now), host);
+  return obstacle === undefined || moves.stops === 'allowed' ? undefined : `it runs on ${now} and would have to be stopped: ${obstacle}`;
 }
 
 /** At the first level where they differ. */

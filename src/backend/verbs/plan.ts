@@ -9,7 +9,7 @@ import { readSpecFile } from '../drive/specFile';
 import { StateFileError } from '../drive/stateFiles';
 import { openDriveState } from '../drive/stateStore';
 import { own } from '../placement/capacity';
-import { EMPTY_INVENTORY, previousPlacement, type Inventory, type MovePolicy, type PlanInputs } from '../placement/inputs';
+import { previousPlacement, type MovePolicy, type PlanInputs } from '../placement/inputs';
 import { poolLoads } from '../placement/loads';
 import { planPlacement, solvePlacement } from '../placement/plan';
 import { planDiff } from '../placement/planDiff';
@@ -20,7 +20,7 @@ import { howManyMore, withCopies, withoutHost } from '../placement/whatIf';
 import { whyHere } from '../placement/why';
 import { systemClock, systemRandom } from '../system';
 import { EXIT, type VerbIo } from './io';
-import { runningNow } from './runningNow';
+import { poolNow } from './poolNow';
 
 export interface PlanOptions {
   readonly drive: string;
@@ -33,6 +33,8 @@ export interface PlanOptions {
   /** What to show instead of the whole plan. */
   readonly show?: { readonly kind: 'diff' } | { readonly kind: 'why'; readonly vm: string };
 }
+
+const SEARCH_ON = '`pxen plan --prove` searches on.';
 
 const MOVES: MovePolicy = { maxMoves: Infinity, stops: 'never' };
 
@@ -62,9 +64,8 @@ export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => Pr
     return EXIT.usage;
   }
   try {
-    const lock = await openDriveState(path.join(root, 'state'), systemClock, systemRandom).placement();
-    const running = await runningNow(root, systemClock, io);
-    const inventory: Inventory = { ...EMPTY_INVENTORY, running };
+    const { inventory, stateFolder } = await poolNow(root, systemClock, io);
+    const lock = await openDriveState(stateFolder, systemClock, systemRandom).placement();
     const inputs = imagined({ model, inventory, previous: previousPlacement(lock), moves: options.moves ?? MOVES }, options.whatIf);
     return await answer(inputs, options, io, solver);
   } catch (error) {
@@ -88,7 +89,7 @@ async function answer(inputs: PlanInputs, options: PlanOptions, io: VerbIo, solv
   if (vm !== undefined) return explain(inputs, found, vm, options.json, io);
   const plan = withRemedies(inputs, found);
   if (options.json) io.out(`${JSON.stringify(plan)}\n`);
-  else io.out(show?.kind === 'diff' ? planDiff(inputs, plan) : planText(model, plan, poolLoads(model, inventory, previous, plan)));
+  else io.out(show?.kind === 'diff' ? planDiff(inputs, plan) : planText(model, plan, poolLoads(model, inventory, previous, plan), options.prove ? '' : SEARCH_ON));
   return plan.unplaced.length === 0 ? EXIT.ok : EXIT.problems;
 }
 
@@ -140,7 +141,7 @@ function existing({ model }: PlanInputs, kind: 'hosts' | 'vms', name: string): s
 
 async function provenPlan({ model, inventory, previous, moves }: PlanInputs, io: VerbIo, prover: ProverThread): Promise<PlanJson> {
   try {
-    const onIncumbent = (plan: PlanJson) => io.err(`${progressLine(plan)}\n`);
+    const onIncumbent = (plan: PlanJson) => io.err(`${progressLine(model, plan)}\n`);
     const plan = await solvePlacement(model, inventory, previous, { prover, onIncumbent, signal: io.signal, ...(moves === undefined ? {} : { moves }) });
     if (io.signal.aborted) io.err('Stopped: this is the best plan so far.\n');
     return plan;
