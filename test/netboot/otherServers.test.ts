@@ -1,9 +1,14 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Beside, OtherDhcpServerError } from '../../src/backend/netboot/dhcp/beside';
+import type { NetworkModel } from '../../src/backend/drive/model';
 import { decodeDhcp, type DhcpMessage } from '../../src/backend/netboot/dhcp/codec';
 import { addressesValue, messageTypeOf, messageTypeValue, OPTION, textValue } from '../../src/backend/netboot/dhcp/options';
 import { openLookout } from '../../src/backend/netboot/dhcp/otherServers';
+import { settingPlace } from '../../src/backend/drive/settingPlace';
 import { systemRandom } from '../../src/backend/system';
+import { temporaryFolder } from './bootServerFixture';
 import { LossyLink } from './lossyLink';
 
 function lookOut() {
@@ -18,6 +23,7 @@ function lookOut() {
       // Enough looks for a test; the lookout would go on for ever.
       if (probes.length === 6) clock.after(6000, () => lookout.close());
     },
+    onLook: () => undefined,
     onFound: (server, sender) => results.push(`${server} from ${sender}`),
     onNone: () => results.push('none'),
     nextLookMs: () => 600_000,
@@ -72,17 +78,18 @@ describe('looking for other DHCP servers', () => {
 });
 
 describe('beside another DHCP server', () => {
-  function beside(mode: 'authoritative' | 'proxy', { despite = false, mac }: { readonly despite?: boolean; readonly mac?: string } = {}) {
+  function beside(first: NetworkModel['dhcp'], { despite = false, mac }: { readonly despite?: boolean; readonly mac?: string } = {}) {
     const logs: string[] = [];
-    const policy = new Beside({ mode: () => mode, despite, findNeighbour: () => Promise.resolve(mac), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) });
-    return { policy, logs, found: () => policy.found('10.77.0.254', '10.77.0.254') };
+    let mode = first;
+    const policy = new Beside({ mode: () => mode, despite, findNeighbour: () => Promise.resolve(mac), placeOfDhcp: () => Promise.resolve('/drive/pxen.yaml:12'), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) });
+    return { policy, logs, found: () => policy.found('10.77.0.254', '10.77.0.254'), edit: (edited: NetworkModel['dhcp']) => (mode = edited) };
   }
 
   it('authoritative does not begin, and names it by address and MAC with what can be done', async () => {
     const { policy, found, logs } = beside('authoritative', { mac: '52:54:00:00:00:fe' });
     await found();
     expect(() => policy.begin()).toThrow(OtherDhcpServerError);
-    expect(() => policy.begin()).toThrow(/^Another DHCP server, 10\.77\.0\.254 \(52:54:00:00:00:fe\), answers on this network, .* write the line "dhcp: proxy" .* --despite-other-dhcp\.$/);
+    expect(() => policy.begin()).toThrow(/^Another DHCP server, 10\.77\.0\.254 \(52:54:00:00:00:fe\), answers on this network, .* in \/drive\/pxen\.yaml:12 write "dhcp: proxy"; .* --despite-other-dhcp\.$/);
     expect(logs).toEqual([]);
   });
 
@@ -125,5 +132,53 @@ describe('beside another DHCP server', () => {
     policy.begin();
     policy.none();
     expect(logs).toEqual([expect.stringMatching(/^info: .*gives the machines their addresses/), expect.stringMatching(/^warn: .*no DHCP server answers on this network/)]);
+  });
+
+  it('what goes on is told once, and again when it was otherwise meanwhile', async () => {
+    for (const [mode, despite] of [['proxy', false], ['authoritative', true]] as const) {
+      const { policy, found, logs } = beside(mode, { despite });
+      policy.begin();
+      for (let look = 0; look < 3; look += 1) await found();
+      expect(logs).toHaveLength(1);
+      policy.none();
+      policy.none();
+      await found();
+      expect(logs.map((line) => line.includes('Another DHCP server'))).toEqual(mode === 'proxy' ? [true, false, true] : [true, true]);
+    }
+  });
+
+  it('an edit from proxy to authoritative makes it look anew, and be silent when the other is still there', async () => {
+    const { policy, found, logs, edit } = beside('proxy');
+    policy.lookBegins();
+    await found();
+    policy.begin();
+    policy.nextLookMs();
+    expect(policy.isOutdated).toBe(false);
+    edit('authoritative');
+    expect(policy.isOutdated).toBe(true);
+    policy.lookBegins();
+    await found();
+    expect([policy.isOutdated, policy.silentBecause]).toEqual([false, 'another DHCP server is on the network']);
+    expect(logs.at(-1)).toMatch(/^error: .*PXEN answers no DHCP until it is gone/);
+  });
+
+  it('with DHCP edited to off it is nobody’s business', async () => {
+    const { policy, found, logs } = beside('off');
+    policy.begin();
+    await found();
+    policy.none();
+    expect(logs).toEqual([]);
+  });
+});
+
+describe('where network.dhcp stands', () => {
+  it.each([
+    ['the line of the setting', 'kind: Cluster\nname: a\nnetwork:\n  subnet: 10.77.0.0/24\n  dhcp: authoritative\n', ':5'],
+    ['the map that it belongs into', 'kind: Cluster\nname: a\nnetwork:\n  subnet: 10.77.0.0/24\n', ':3, under "network:",'],
+    ['only the file, when that can’t be read', undefined, ', under "network:",'],
+  ])('%s', async (_what, text, place) => {
+    const root = await temporaryFolder();
+    if (text !== undefined) await writeFile(path.join(root, 'pxen.yaml'), text);
+    expect(await settingPlace(root, 'network', 'dhcp')).toBe(`${path.join(root, 'pxen.yaml')}${place}`);
   });
 });

@@ -53,6 +53,8 @@ export interface BootServerOptions {
   readonly stateFolder: string;
   /** Serve as `authoritative` although another DHCP server answers on the network. */
   readonly despiteOtherDhcp?: boolean;
+  /** Where `network.dhcp` stands on the drive as it is now, for sentences: `/drive/pxen.yaml:12`. */
+  readonly placeOfDhcp?: () => Promise<string>;
   /** Every TFTP transfer from the listening port; otherwise each has a port of its own. */
   readonly tftpSinglePort?: boolean;
   readonly onEvent: (event: NetbootEvent) => void;

@@ -18,6 +18,7 @@
  */
 
 import type { PoolEvent, PoolSnapshot } from '../../protocol';
+import { settingPlace } from '../drive/settingPlace';
 import type { Journal } from '../drive/state';
 import type { BootServer, BootServerOptions, NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
@@ -122,7 +123,7 @@ class Runner implements PoolRun {
   }
 
   async open(): Promise<void> {
-    const { answered, environment, state, clock, random, log, keys, onEvent, despiteOtherDhcp } = this.options;
+    const { answered, driveFolder, environment, state, clock, random, log, keys, onEvent, despiteOtherDhcp } = this.options;
     this.server = await this.options.startBootServer({
       model: answered,
       imagesFolder: environment.imagesFolder,
@@ -130,6 +131,7 @@ class Runner implements PoolRun {
       endpoints: environment.netboot,
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
+      placeOfDhcp: () => settingPlace(driveFolder, 'network', 'dhcp'),
       tokens: createBootTokens({ state, model: answered, clock, random }),
       authorizedKeys: () => keys.authorizedKeys,
       ...(environment.extraArguments && { extraArguments: environment.extraArguments }),

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
 import { loadDrive } from '../drive/load';
+import { settingPlace } from '../drive/settingPlace';
 import { openDriveState } from '../drive/stateStore';
 import { openCapture } from '../netboot/capture';
 import { startBootServer } from '../netboot/bootServer';
@@ -104,6 +105,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       tftpSinglePort,
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
+      placeOfDhcp: () => settingPlace(root, 'network', 'dhcp'),
       tokens: createBootTokens({ state: openDriveState(environment.stateFolder, clock, random), model, clock, random }),
       authorizedKeys,
       onEvent: (event) => emit(netbootEvent(event, now())),

@@ -4,7 +4,7 @@
  *
  * One that answers the first look before we serve ends the start. One that takes longer to answer it makes us fall silent
  * until it is gone. One that turns up later, when hosts rest on our answers, is only told of: else whoever plugs in a router
- * could switch the pool's boot server off.
+ * could switch the pool's boot server off. An edit of `network.dhcp` begins that anew.
  */
 
 import type { NetworkModel } from '../../drive/model';
@@ -22,21 +22,31 @@ export interface OtherDhcpServer {
 export class OtherDhcpServerError extends Error {
   override readonly name = 'OtherDhcpServerError';
 
-  constructor(readonly servers: readonly OtherDhcpServer[]) {
-    super(`${found(servers)}, and a machine takes whichever answer comes first: PXEN doesn't serve beside it. ${REMEDY}`);
+  /** `place`: of `network.dhcp`, as `BootServerOptions.placeOfDhcp` tells it. */
+  constructor(
+    readonly servers: readonly OtherDhcpServer[],
+    place: string,
+  ) {
+    super(`${found(servers)}, and a machine takes whichever answer comes first: PXEN doesn't serve beside it. ${remedy(place)}`);
   }
 }
 
-const REMEDY =
-  'Switch that one off; or let it give the addresses and PXEN only the boot files: in pxen.yaml, under "network:", write the line "dhcp: proxy" in place of "dhcp: authoritative"; or serve all the same: --despite-other-dhcp.';
+function remedy(place: string): string {
+  return `Switch that one off; or let it give the addresses and PXEN only the boot files: in ${place} write "dhcp: proxy"; or serve all the same: --despite-other-dhcp.`;
+}
 
 export interface BesideOptions {
   readonly mode: () => NetworkModel['dhcp'];
   /** The administrator has said to serve all the same. */
   readonly despite: boolean;
   readonly findNeighbour: FindNeighbour;
+  readonly placeOfDhcp: () => Promise<string>;
   readonly log: Log;
 }
+
+/** Some routers answer machines, and no relay, as which we ask. */
+const NONE_BESIDE_PROXY =
+  'network.dhcp is proxy, but no DHCP server answers on this network: machines get no address, unless yours is one that passes over all but machines. Start it, or set network.dhcp to authoritative in pxen.yaml.';
 
 const LOOK_EVERY_MS = 10 * 60_000;
 /** While we are silent because of another: it may have been switched off just now. */
@@ -46,10 +56,14 @@ const NEIGHBOUR_LIMIT_MS = 100;
 export class Beside {
   readonly #options: BesideOptions;
   readonly #beforeServing: OtherDhcpServer[] = [];
+  #place = '';
+  /** Of the last look. */
+  #mode: NetworkModel['dhcp'] | undefined;
   #serving = false;
   #firstLookIsOver = false;
   #silent = false;
-  #isTold = false;
+  /** What isn't told again after each look. */
+  readonly #told = new Set<string>();
 
   constructor(options: BesideOptions) {
     this.#options = options;
@@ -60,45 +74,73 @@ export class Beside {
     return this.#silent && this.#refuses() ? 'another DHCP server is on the network' : undefined;
   }
 
+  /** The drive says something else since the last look: what that found has another meaning now. */
+  get isOutdated(): boolean {
+    return this.#mode !== undefined && this.#mode !== this.#options.mode();
+  }
+
   /** Serving begins now. Throws an `OtherDhcpServerError` when what was found so far forbids it. */
   begin(): void {
-    if (this.#beforeServing.length > 0 && this.#refuses()) throw new OtherDhcpServerError(this.#beforeServing);
+    if (this.#beforeServing.length > 0 && this.#refuses()) throw new OtherDhcpServerError(this.#beforeServing, this.#place);
     this.#serving = true;
   }
 
+  lookBegins(): void {
+    if (this.isOutdated) {
+      this.#firstLookIsOver = false;
+      this.#told.clear();
+    }
+    this.#mode = this.#options.mode();
+  }
+
   async found(address: string, sender: string): Promise<void> {
-    const { findNeighbour, log } = this.#options;
-    const mac = await findNeighbour(sender, NEIGHBOUR_LIMIT_MS);
+    const { findNeighbour, placeOfDhcp, log } = this.#options;
+    const [mac, place] = await Promise.all([findNeighbour(sender, NEIGHBOUR_LIMIT_MS), placeOfDhcp()]);
     const server = { address, ...(mac !== undefined && { mac }) };
-    if (!this.#serving) this.#beforeServing.push(server);
-    if (!this.#serving && this.#refuses()) return;
-    if (this.#options.mode() === 'proxy') {
-      if (!this.#isTold) log('info', `${found([server])} and gives the machines their addresses; PXEN adds the boot files.`);
-    } else if (!this.#refuses()) {
-      log('warn', `${found([server])}: a machine takes whichever answer comes first. PXEN serves all the same, as it was told to.`);
+    if (!this.#serving) {
+      this.#beforeServing.push(server);
+      this.#place = place;
+      if (this.#refuses()) return;
+    }
+    const mode = this.#options.mode();
+    if (mode === 'off') return;
+    this.#told.delete(NONE_BESIDE_PROXY);
+    if (mode === 'proxy') {
+      this.#tell('info', `${found([server])} and gives the machines their addresses; PXEN adds the boot files.`);
+    } else if (this.#options.despite) {
+      this.#tell('warn', `${found([server])}: a machine takes whichever answer comes first. PXEN serves all the same, as it was told to.`);
     } else if (this.#firstLookIsOver && !this.#silent) {
-      log('warn', `${found([server])}: a machine takes whichever answer comes first. ${REMEDY}`);
+      log('warn', `${found([server])}: a machine takes whichever answer comes first. ${remedy(place)}`);
     } else if (!this.#silent) {
       this.#silent = true;
-      log('error', `${found([server])}: PXEN answers no DHCP until it is gone. ${REMEDY}`);
+      log('error', `${found([server])}: PXEN answers no DHCP until it is gone. ${remedy(place)}`);
     }
-    this.#isTold = true;
   }
 
   none(): void {
     this.#firstLookIsOver = true;
+    this.#forgetAllBut(NONE_BESIDE_PROXY);
     if (this.#options.mode() === 'proxy') {
-      this.#options.log('warn', 'network.dhcp is proxy, but no DHCP server answers on this network: machines get no address. Start it, or set network.dhcp to authoritative in pxen.yaml.');
+      this.#tell('warn', NONE_BESIDE_PROXY);
     }
     if (this.#silent) this.#options.log('info', 'The other DHCP server is gone: PXEN answers again.');
     this.#silent = false;
-    this.#isTold = false;
   }
 
   /** Asked after each look. */
   nextLookMs(): number {
     this.#firstLookIsOver = true;
     return this.silentBecause === undefined ? LOOK_EVERY_MS : LOOK_AGAIN_MS;
+  }
+
+  #tell(level: 'info' | 'warn', sentence: string): void {
+    if (this.#told.has(sentence)) return;
+    this.#told.add(sentence);
+    this.#options.log(level, sentence);
+  }
+
+  #forgetAllBut(sentence: string): void {
+    for (const told of this.#told) if (told !== sentence) this.#told.delete(told);
   }
 
   #refuses(): boolean {

@@ -43,7 +43,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     replies: endpoints.dhcpReplies,
     answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: options.httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
     settle: createLending({ book, findNeighbour, clock, onTrouble }),
-    beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, log }),
+    beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, placeOfDhcp: options.placeOfDhcp ?? (() => Promise.resolve('pxen.yaml, under "network:",')), log }),
     onAnswer: (answer) => {
       // Another boot server that looks for DHCP servers is no machine.
       if (answer.client && !answer.host && answer.client.mac !== PROBE_MAC) unknown.heard(answer.client);

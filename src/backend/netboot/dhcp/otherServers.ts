@@ -17,6 +17,8 @@ export interface LookoutOptions {
   /** Ours; the answers come here. */
   readonly address: string;
   readonly send: (bytes: Buffer, address: string) => void;
+  /** At the beginning of each look. */
+  readonly onLook: () => void;
   /** Once for each server in each look, when it is heard. `sender`: the address its packet came from. */
   readonly onFound: (server: string, sender: string) => void;
   /** At the end of a look that found none. */
@@ -30,6 +32,8 @@ export interface LookoutOptions {
 export interface Lookout {
   /** Takes every message that comes to port 67; true when it concerns a look, and nobody else. */
   take(message: DhcpMessage, sender: string): boolean;
+  /** Looks now, and goes on from there. */
+  again(): void;
   close(): void;
 }
 
@@ -39,13 +43,18 @@ export const PROBE_MAC = '02:50:58:45:4e:00';
 /** The pings mentioned above, and some. */
 export const LOOK_MS = 5_000;
 
+/** In one look: whoever answers in many names shall not keep us busy. */
+const MOST_FOUND = 8;
+
 /** Looks at once, and again each `nextLookMs`. */
-export function openLookout({ address, send, onFound, onNone, clock, random, nextLookMs }: LookoutOptions): Lookout {
+export function openLookout({ address, send, onLook, onFound, onNone, clock, random, nextLookMs }: LookoutOptions): Lookout {
   let transactionId = 0;
   let found = new Set<string>();
   let cancel: () => void = () => undefined;
 
   const look = () => {
+    cancel();
+    onLook();
     transactionId = random(4).readUInt32BE(0);
     found = new Set();
     for (const type of ['inform', 'discover'] as const) send(encodeDhcp(probe(type, address, transactionId)).bytes, LIMITED_BROADCAST);
@@ -59,12 +68,13 @@ export function openLookout({ address, send, onFound, onNone, clock, random, nex
     take: (message, sender) => {
       if (message.hardwareAddress !== PROBE_MAC || message.transactionId !== transactionId || message.relayAddress !== address) return false;
       const server = serverOf(message, sender);
-      if (server !== undefined && server !== address && !found.has(server)) {
+      if (server !== undefined && server !== address && !found.has(server) && found.size < MOST_FOUND) {
         found.add(server);
         onFound(server, sender);
       }
       return true;
     },
+    again: look,
     close: () => cancel(),
   };
 }

@@ -3,6 +3,7 @@
 import type dgram from 'node:dgram';
 import { replyDestination } from '../answers/destination';
 import { silence, type DhcpAnswer } from '../answers/exchange';
+import { nameOfHost } from '../answers/facts';
 import { delay, type Clock, type Random } from '../../system';
 import type { NetbootEndpoints } from '../endpoints';
 import { hearOnly } from '../interfaceBinding';
@@ -72,11 +73,38 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
+  /** Resolves when another server was heard of, or has had its time. */
+  const lookAround = async (main: dgram.Socket) => {
+    let finding: Promise<void> | undefined;
+    const firstHeard = new Promise<void>((resolve) => {
+      lookout = openLookout({
+        address: options.bindAddress,
+        send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
+          if (error) options.onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
+        }),
+        onLook: () => beside.lookBegins(),
+        onFound: (server, sender) => {
+          finding = beside.found(server, sender);
+          resolve();
+        },
+        onNone: () => beside.none(),
+        nextLookMs: () => beside.nextLookMs(),
+        clock,
+        random: options.random,
+      });
+    });
+    await Promise.race([firstHeard, delay(clock, WAIT_FOR_OTHERS_MS)]);
+    // Who it is, is known a moment after it was heard.
+    await finding;
+  };
   const serve = (hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe') => {
     onDatagram(hears, (bytes, source) => {
       const decoded = decodeDhcp(bytes);
       if ('problem' in decoded || lookout?.take(decoded.message, source.address) === true) return;
-      const take = () => answerTo(decoded.message, source, sends, port, { ...options, isClosed: () => isClosed });
+      const take = () => {
+        if (beside.isOutdated) lookout?.again();
+        answerTo(decoded.message, source, sends, port, { ...options, isClosed: () => isClosed });
+      };
       if (waiting === undefined) take();
       else if (waiting.length < MOST_KEPT_WAITING) waiting.push(take);
     });
@@ -89,22 +117,11 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     if (options.replies === 'rfc2131') {
       main.setBroadcast(true);
       const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
-      if (options.interface !== undefined) stopWatching = await hearOnly({ at: { address: LIMITED_BROADCAST, port: portOf(main) }, name: options.interface, clock, onTrouble: options.onTrouble });
-      serve(broadcasts, main, 'dhcp');
-      const firstFound = new Promise<void>((resolve) => {
-        lookout = openLookout({
-          address: options.bindAddress,
-          send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
-            if (error) options.onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
-          }),
-          onFound: (server, sender) => void beside.found(server, sender).then(resolve),
-          onNone: () => beside.none(),
-          nextLookMs: () => beside.nextLookMs(),
-          clock,
-          random: options.random,
-        });
-      });
-      await Promise.race([firstFound, delay(clock, WAIT_FOR_OTHERS_MS)]);
+      const hear = async () => {
+        if (options.interface !== undefined) stopWatching = await hearOnly({ at: { address: LIMITED_BROADCAST, port: portOf(main) }, name: options.interface, clock, onTrouble: options.onTrouble });
+        serve(broadcasts, main, 'dhcp');
+      };
+      await Promise.all([hear(), lookAround(main)]);
     }
     beside.begin();
     for (const take of waiting) take();
@@ -136,12 +153,14 @@ function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.
       else onAnswer(answer);
     });
   };
+  const answer = decide();
   const why = beside.silentBecause;
   if (why !== undefined) {
-    onAnswer(silence('quiet', `${request.hardwareAddress} asked by DHCP and got no answer: ${why}`));
+    const { client, host } = answer;
+    const who = host === undefined ? request.hardwareAddress : nameOfHost(host, request.hardwareAddress);
+    onAnswer({ ...silence(answer.kind === 'reply' ? 'notable' : 'quiet', `${who} asked by DHCP and got no answer: ${why}`), ...(client && { client }), ...(host && { host }) });
     return;
   }
-  const answer = decide();
   if (answer.lease === undefined) send(answer);
   else void options.settle(answer, decide).then(send, (error: unknown) => onTrouble(`${request.hardwareAddress} got no address of the range: ${String(error)}`));
 }

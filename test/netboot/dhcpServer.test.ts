@@ -1,0 +1,82 @@
+/** The sockets of DHCP beside another server, which the test plays. */
+
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { NetworkModel } from '../../src/backend/drive/model';
+import { answerDhcp } from '../../src/backend/netboot/answers/dhcp';
+import { Beside } from '../../src/backend/netboot/dhcp/beside';
+import { EMPTY_REQUEST, encodeDhcp, type DhcpMessage } from '../../src/backend/netboot/dhcp/codec';
+import { addressesValue, messageTypeValue, OPTION } from '../../src/backend/netboot/dhcp/options';
+import { PROBE_MAC } from '../../src/backend/netboot/dhcp/otherServers';
+import { startDhcpServer } from '../../src/backend/netboot/dhcp/server';
+import { closeUdp, portOf } from '../../src/backend/netboot/sockets';
+import { delay, systemClock } from '../../src/backend/system';
+import { MAC, pool, request } from './clients';
+
+const SERVER = '127.0.0.1';
+
+async function socketOf(address = SERVER, port = 0): Promise<dgram.Socket> {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(port, address);
+  await once(socket, 'listening');
+  return socket;
+}
+
+async function world(first: NetworkModel['dhcp']) {
+  const probe = await socketOf();
+  const port = portOf(probe);
+  await closeUdp(probe);
+  const others = await socketOf();
+  onTestFinished(() => closeUdp(others));
+  let mode = first;
+  const logs: string[] = [];
+  const told: string[] = [];
+  let looks = 0;
+  const send = (message: DhcpMessage) => others.send(encodeDhcp(message).bytes, port, SERVER);
+  const start = () =>
+    startDhcpServer({
+      bindAddress: SERVER,
+      ports: { dhcp: port, pxe: 0 },
+      replies: 'rfc2131',
+      answer: (asked, at) => answerDhcp(pool(mode), asked, { address: SERVER, httpPort: 80, image: 'dom0-1', port: at }),
+      settle: (answer) => Promise.resolve(answer),
+      // Finding out who it is takes longer than the first look keeps machines waiting.
+      beside: new Beside({ mode: () => mode, despite: false, placeOfDhcp: () => Promise.resolve('pxen.yaml:7'), findNeighbour: () => delay(systemClock, 300).then(() => undefined), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) }),
+      clock: systemClock,
+      random: (size) => {
+        looks += 1;
+        return Buffer.alloc(size, looks);
+      },
+      onAnswer: (answer) => told.push(`${'interest' in answer ? answer.interest : answer.kind}: ${answer.sentence}`),
+      onTrouble: () => undefined,
+    });
+  /** What another server answers to the look that is under way. */
+  const offer = () =>
+    send({ ...EMPTY_REQUEST, op: 'reply', transactionId: looks * 0x01010101, relayAddress: SERVER, hardwareAddress: PROBE_MAC, yourAddress: '10.77.0.200', options: new Map([[OPTION.messageType, messageTypeValue('offer')], [OPTION.serverIdentifier, addressesValue(['10.77.0.254'])]]) });
+  return { start, offer, ask: () => send(request({ type: 'discover', mac: MAC })), edit: (edited: NetworkModel['dhcp']) => (mode = edited), looks: () => looks, logs, told };
+}
+
+describe('beside another DHCP server', () => {
+  it('one that is heard in time ends the start, however long it takes to find out who it is', async () => {
+    const { start, offer, looks } = await world('authoritative');
+    const started = start();
+    const failure = started.then((server) => server.close().then(() => 'it serves'), (error: unknown) => (error as Error).message);
+    await expect.poll(looks).toBe(1);
+    offer();
+    expect(await failure).toMatch(/^Another DHCP server, 10\.77\.0\.254 .* in pxen\.yaml:7 write "dhcp: proxy"/);
+  });
+
+  it('edited from proxy to authoritative it looks again with the next request, and tells why hosts get no answer', async () => {
+    const { start, ask, offer, edit, looks, logs, told } = await world('proxy');
+    const server = await start();
+    onTestFinished(() => server.close());
+    edit('authoritative');
+    ask();
+    await expect.poll(looks).toBe(2);
+    offer();
+    await expect.poll(() => logs).toContainEqual(expect.stringMatching(/^error: .*PXEN answers no DHCP until it is gone/));
+    ask();
+    await expect.poll(() => told).toContain(`notable: node1 (${MAC}) asked by DHCP and got no answer: another DHCP server is on the network`);
+  });
+});
