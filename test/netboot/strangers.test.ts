@@ -1,4 +1,4 @@
-import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -138,6 +138,33 @@ describe('the range for strangers', () => {
     expect(troubles).toEqual([expect.stringMatching(/leases\.json can't be used: .*delete it/)]);
   });
 
+  it('is lent from memory while the drive can’t be written, and all of it reaches the drive when that is back', async () => {
+    const { stateFolder, book, lend, troubles } = await lender();
+    await writeFile(stateFolder, 'a pulled drive takes no file here');
+    expect(await lend(macOf(1))).toBeDefined();
+    expect(troubles).toEqual([expect.stringMatching(/^The leases can't be written to the drive: .* kept in memory meanwhile\.$/)]);
+    await rm(stateFolder);
+    await book.saved();
+    expect(Object.keys(await readLeases(stateFolder))).toHaveLength(1);
+  });
+
+  it('begins anew when its record can’t be read, and says so', async () => {
+    const folder = path.join(await temporaryFolder(), 'state');
+    await mkdir(path.join(folder, 'leases.json'), { recursive: true });
+    const { ask, troubles } = await lender({ folder });
+    expect(typeOf(await ask('discover'))).toBe('offer');
+    expect(troubles).toEqual([expect.stringMatching(/EISDIR/)]);
+  });
+
+  it('a machine that uses a second address, which it wasn’t lent, keeps the one that it was lent', async () => {
+    const first = await lender();
+    const lent = await first.lend(STRANGER);
+    const used = Object.fromEntries([0, 1, 2, 3].map((number) => [`10.77.0.10${number}`, STRANGER]));
+    const { lend, book } = await lender({ used, folder: first.stateFolder });
+    await lend(macOf(1));
+    expect(book.ofAddress(lent!)).toMatchObject({ mac: STRANGER, state: 'lent' });
+  });
+
   it('a machine keeps the address that it works with though the record of it was lost', async () => {
     const { ask } = await lender();
     expect(addressIn(await ask('request', { ciaddr: '10.77.0.102' }))).toBe('10.77.0.102');
@@ -224,6 +251,13 @@ describe('the range for strangers', () => {
   });
 });
 
+it('a host that declines an address which isn’t its own makes nobody look for that', () => {
+  const told = (wants: string) => answerDhcp(pool(), request({ type: 'decline', options: [[OPTION.requestedAddress, address(wants)]] }), { address: '10.77.0.1', httpPort: 80, image: 'dom0-1', port: 'dhcp' });
+  expect(told('10.77.0.11')).toMatchObject({ interest: 'notable', disputed: '10.77.0.11' });
+  expect(told('8.8.8.8')).toMatchObject({ interest: 'quiet', sentence: `node1 (52:54:00:aa:00:01) declined 8.8.8.8, which isn't its address` });
+  expect(told('8.8.8.8')).not.toHaveProperty('disputed');
+});
+
 describe('the memory of unknown machines', () => {
   const client = (mac: string, kind: 'linux' | 'uefi' = 'uefi', vendorClass?: string): Client =>
     describeClient(request({ type: 'discover', mac, options: [...CLIENTS[kind], ...(vendorClass === undefined ? [] : [[OPTION.vendorClass, textValue(vendorClass)] as const])] }))!;
@@ -278,6 +312,17 @@ describe('the memory of unknown machines', () => {
     await unknown.close();
     const text = await readFile(path.join(stateFolder, 'unknown-machines.json'), 'utf8');
     expect(/"vendorClass": "([^"]*)"/.exec(text)?.[1]).toMatch(/^PXEClient[A-Za-z0-9 .:_/?-]{0,55}$/);
+  });
+
+  it('reaches a drive that couldn’t be written when that is back', async () => {
+    const { unknown, clock, stateFolder, troubles } = await memory();
+    await writeFile(stateFolder, 'a pulled drive takes no file here');
+    unknown.heard(client(STRANGER));
+    await clock.to(START + 1000);
+    await expect.poll(() => troubles).toHaveLength(1);
+    await rm(stateFolder);
+    await unknown.close();
+    expect(await readUnknownMachines(stateFolder)).toHaveLength(1);
   });
 
   it('begins anew when its file is damaged, and says so', async () => {

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createBootTokens } from '../../src/backend/netboot/tokens';
 import { systemRandom, type Clock } from '../../src/backend/system';
+import { aHost } from '../pool/models';
 import { recordsInMemory } from './bootServerFixture';
 import { MAC, pool, STRANGER } from './clients';
 
 const KEYS = ['ssh-ed25519 AAAA one'];
 
-function setUp() {
+function setUp(model = () => pool()) {
   let now = Date.UTC(2026, 0, 1);
   const clock: Clock = { now: () => now, after: () => () => undefined };
   const { state, records } = recordsInMemory();
-  const open = () => createBootTokens({ state, model: () => pool(), clock, random: systemRandom });
+  const open = () => createBootTokens({ state, model, clock, random: systemRandom });
   return { tokens: open(), open, records, pass: (ms: number) => (now += ms) };
 }
 
@@ -68,6 +69,14 @@ describe('boot tokens', () => {
     const [record] = records.values();
     expect(record?.hello?.hostKeys).toEqual(['ssh-ed25519 AAAA two']);
     expect(record?.formerHello).toBeUndefined();
+  });
+
+  it('a script fetched by a host’s second card, while the first says hello, loses no keys', async () => {
+    const SECOND = '52:54:00:bb:00:01';
+    const { tokens, records } = setUp(() => pool('authoritative', [{ ...aHost('node1'), macs: [MAC, SECOND] }]));
+    const token = await tokens.issue(MAC);
+    await Promise.all([tokens.redeem({ mac: MAC, token, hostKeys: KEYS }), tokens.issue(SECOND)]);
+    expect(records.get('node1')?.formerHello?.hostKeys).toEqual(KEYS);
   });
 
   it('no machine outside the drive gets one', async () => {

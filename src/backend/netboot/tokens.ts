@@ -28,10 +28,10 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
   const inTurn = oneAtATimePerKey();
 
   return {
-    issue: (mac) =>
-      inTurn(mac, async () => {
-        const host = hostOfMac(model(), mac);
-        if (!host) throw new Error(`no host on the drive has the MAC ${mac}`);
+    issue: async (mac) => {
+      const host = hostOfMac(model(), mac);
+      if (!host) throw new Error(`no host on the drive has the MAC ${mac}`);
+      return inTurn(host.name, async () => {
         const record = await state.hostBoot(host.name);
         const last = recent.get(mac);
         if (last && clock.now() - last.issuedMs < SAME_BOOT_MS && record?.mac === mac && record.tokenSha256 === sha256(last.token) && !record.hello) return last.token;
@@ -47,12 +47,13 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
         });
         recent.set(mac, { token, issuedMs });
         return token;
-      }),
+      });
+    },
 
-    redeem: ({ mac, token, hostKeys }) =>
-      inTurn(mac, async () => {
-        const host = hostOfMac(model(), mac);
-        if (!host) return false;
+    redeem: async ({ mac, token, hostKeys }) => {
+      const host = hostOfMac(model(), mac);
+      if (!host) return false;
+      return inTurn(host.name, async () => {
         const record = await state.hostBoot(host.name);
         if (record?.mac !== mac || !equal(record.tokenSha256, sha256(token))) return false;
         // The host says hello again when our answer was lost: the same keys are pinned already. Other keys are a replay.
@@ -67,7 +68,8 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
         });
         recent.delete(mac);
         return true;
-      }),
+      });
+    },
   };
 }
 
@@ -81,7 +83,7 @@ function equal(left: string, right: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** What reads a record and writes it back must not run twice at once for one machine. */
+/** What reads a host's record and writes it back must not run twice at once, whichever of its cards asks. */
 function oneAtATimePerKey(): <Result>(key: string, task: () => Promise<Result>) => Promise<Result> {
   const last = new Map<string, Promise<unknown>>();
   return (key, task) => {

@@ -1,7 +1,6 @@
 /** Remembers on the drive which machines ask without being on it, so that one of them can be made a host without copying its MAC. */
 
 import type { UnknownMachine } from '../../protocol';
-import { StateFileError } from '../drive/stateFiles';
 import { readUnknownMachines, writeUnknownMachines } from '../drive/unknownMachines';
 import type { Clock } from '../system';
 import { ARCHITECTURE_WORDS, type Client } from './answers/client';
@@ -20,7 +19,7 @@ const NEW_AFTER_MS = 1_000;
 const NEXT_NEW_AFTER_MS = 15_000;
 const REPEATED_AFTER_MS = 600_000;
 
-/** A damaged file is told of and begun anew: it is only a memory. */
+/** A file that is damaged or can't be read is told of and begun anew: it is only a memory. */
 export async function openUnknownMachines(stateFolder: string, clock: Clock, onTrouble: (sentence: string) => void): Promise<UnknownMachines> {
   const machines = new Map((await remembered(stateFolder, onTrouble)).map((machine) => [machine.mac, machine]));
   let isWritten = true;
@@ -38,7 +37,10 @@ export async function openUnknownMachines(stateFolder: string, clock: Clock, onT
     const content = [...machines.values()];
     writing = writing
       .then(() => writeUnknownMachines(stateFolder, content))
-      .catch((error: unknown) => onTrouble(`Which unknown machines were heard can't be written to the drive: ${(error as Error).message}`));
+      .catch((error: unknown) => {
+        isWritten = false;
+        onTrouble(`Which unknown machines were heard can't be written to the drive: ${(error as Error).message}`);
+      });
   };
   const writeBy = (time: number) => {
     if (time >= due) return;
@@ -88,8 +90,7 @@ async function remembered(stateFolder: string, onTrouble: (sentence: string) => 
   try {
     return [...(await readUnknownMachines(stateFolder))].reverse();
   } catch (error) {
-    if (!(error instanceof StateFileError)) throw error;
-    onTrouble(error.message);
+    onTrouble((error as Error).message);
     return [];
   }
 }

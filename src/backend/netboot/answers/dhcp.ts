@@ -52,6 +52,8 @@ function answerAsServer(exchange: Exchange, { address }: HostModel): DhcpAnswer 
       return leaseReply(exchange, 'ack', 'settings-only');
     case 'decline': {
       const disputed = addressOf(request.options, OPTION.requestedAddress) ?? address;
+      // Who may be anybody shall not make us look for any address that they name.
+      if (disputed !== address) return silence('quiet', `${name} declined ${disputed}, which isn't its address`, exchange);
       return { ...silence('notable', `${name} found its address ${disputed} in use by another machine and can't work until that one has another`, exchange), disputed };
     }
     case 'release':

@@ -2,7 +2,6 @@
 
 import { readLeases, writeLeases } from '../../drive/leases';
 import type { LeaseRecord } from '../../drive/state';
-import { StateFileError } from '../../drive/stateFiles';
 import type { Clock } from '../../system';
 import type { Lease, LeaseChange, Leases } from '../answers/leases';
 
@@ -12,18 +11,20 @@ export interface LeaseBook extends Leases {
   saved(): Promise<void>;
 }
 
-/** A damaged file is told of and begun anew: before an address is lent it is tried whether somebody has it. */
+/** A file that is damaged or can't be read is told of and begun anew: before an address is lent it is tried whether somebody has it. */
 export async function openLeaseBook(stateFolder: string, clock: Clock, onTrouble: (sentence: string) => void): Promise<LeaseBook> {
   const byAddress = new Map<string, Lease>();
   const byMac = new Map<string, Lease>();
   const enter = (lease: Lease) => {
     const former = byAddress.get(lease.address);
     if (former && byMac.get(former.mac) === former) byMac.delete(former.mac);
-    const other = byMac.get(lease.mac);
-    // A machine holds one address; what it held before is anybody's.
-    if (other) byAddress.delete(other.address);
+    if (lease.state !== 'avoided') {
+      const other = byMac.get(lease.mac);
+      // A machine is lent one address; what it was lent before is anybody's.
+      if (other) byAddress.delete(other.address);
+      byMac.set(lease.mac, lease);
+    }
     byAddress.set(lease.address, lease);
-    if (lease.state !== 'avoided') byMac.set(lease.mac, lease);
   };
   for (const lease of await recorded(stateFolder, onTrouble)) enter(lease);
 
@@ -36,7 +37,10 @@ export async function openLeaseBook(stateFolder: string, clock: Clock, onTrouble
       try {
         await writeLeases(stateFolder, recordsOf(byAddress.values(), clock.now()));
       } catch (error) {
+        // The next machine that is lent an address makes us try again.
+        isWritten = false;
         onTrouble(`The leases can't be written to the drive: ${(error as Error).message}. They are kept in memory meanwhile.`);
+        return;
       }
     }
   };
@@ -70,8 +74,7 @@ async function recorded(stateFolder: string, onTrouble: (sentence: string) => vo
   try {
     return leasesIn(await readLeases(stateFolder));
   } catch (error) {
-    if (!(error instanceof StateFileError)) throw error;
-    onTrouble(error.message);
+    onTrouble((error as Error).message);
     return [];
   }
 }
