@@ -2,6 +2,7 @@
 
 import { answerDhcp } from '../answers/dhcp';
 import type { DhcpAnswer } from '../answers/exchange';
+import { createAllowance } from '../allowance';
 import type { NetbootMetrics } from '../metrics';
 import { type FindNeighbour, neighbourFinder } from '../neighbours';
 import type { PortHelper } from '../portHelper/ask';
@@ -63,25 +64,37 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   };
 }
 
+/** Machines that aren't on the drive, told of in a burst and then each second: any number of them can be made up. */
+const STRANGERS_TOLD = { burst: 64, perSecond: 1 };
+
 function teller({ onEvent, log, metrics, clock, firstTime }: DhcpOptions, findNeighbour: FindNeighbour): (answer: DhcpAnswer) => void {
   const isNews = createRepeatFilter(clock, SAME_REPLY_MS);
+  const mayTellOfStranger = createAllowance(clock, STRANGERS_TOLD.burst, STRANGERS_TOLD.perSecond);
+  const isTold = ({ host }: DhcpAnswer): boolean => {
+    if (host !== undefined || mayTellOfStranger()) return true;
+    const many = "Very many machines that aren't on the drive ask by DHCP: not each of them is told of";
+    if (firstTime(many)) log('warn', many);
+    return false;
+  };
   const refused = ({ client, host }: DhcpAnswer, sentence: string): NetbootEvent => ({ kind: 'refused', ...(client && { mac: client.mac }), ...(host && { host: host.name }), sentence });
   return (answer) => {
     metrics.dhcp.inc({ answer: answer.kind });
     const { sentence, client, host } = answer;
     if (answer.kind === 'reply') {
-      if (isNews(sentence)) onEvent({ kind: 'dhcp', mac: answer.client.mac, ...(host && { host: host.name }), client: answer.client.kind, sentence });
+      if (isNews(sentence) && isTold(answer)) onEvent({ kind: 'dhcp', mac: answer.client.mac, ...(host && { host: host.name }), client: answer.client.kind, sentence });
     } else if (!firstTime(sentence)) {
+      return;
+    } else if (answer.interest === 'quiet') {
+      log('debug', sentence);
+    } else if (!isTold(answer)) {
       return;
     } else if (answer.disputed !== undefined) {
       void findNeighbour(answer.disputed, DISPUTE_LIMIT_MS).then((mac) => {
         const who = mac === undefined || mac === client?.mac ? "its MAC can't be seen from here" : `its MAC is ${mac}`;
         onEvent(refused(answer, `${sentence} (${who})`));
       });
-    } else if (answer.interest === 'notable') {
-      onEvent(refused(answer, sentence));
     } else {
-      log('debug', sentence);
+      onEvent(refused(answer, sentence));
     }
   };
 }

@@ -1,6 +1,7 @@
 /** Carries out what an answer does to the range: shows that an address is free, records it, and only then lets the reply go. */
 
 import type { Clock } from '../../system';
+import { createAllowance } from '../allowance';
 import { AVOIDED_MS } from '../answers/leases';
 import { silence, type DhcpAnswer } from '../answers/exchange';
 import type { FindNeighbour } from '../neighbours';
@@ -28,16 +29,7 @@ const PER_SECOND = 2;
 export type Settle = (answer: DhcpAnswer, again: () => DhcpAnswer) => Promise<DhcpAnswer>;
 
 export function createLending({ book, findNeighbour, clock, onTrouble }: LendingOptions): Settle {
-  let allowed = BURST;
-  let countedAt = clock.now();
-  const mayBegin = () => {
-    const now = clock.now();
-    allowed = Math.min(BURST, allowed + (Math.max(0, now - countedAt) / 1000) * PER_SECOND);
-    countedAt = now;
-    if (allowed < 1) return false;
-    allowed -= 1;
-    return true;
-  };
+  const mayBegin = createAllowance(clock, BURST, PER_SECOND);
   return async (first, again) => {
     let answer = first;
     for (let tried = 0; tried < TRIES; tried += 1) {
