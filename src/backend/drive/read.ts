@@ -105,22 +105,38 @@ function resolvedVms(pool: SpecPool): readonly VmModel[] {
   const vms = pool.vms.map(({ model }) => model);
   const apart = symmetric(vms, (vm) => vm.placement.apart);
   const together = symmetric(vms, (vm) => vm.placement.together);
+  const selected = hostsBySelector(pool);
   return vms
     .map((vm) => {
       const { on, migratable } = vm.placement;
       return {
         ...vm,
-        placement: { ...(on && { on: hostsSelected(pool, on) }), apart: apart(vm.name), together: together(vm.name), migratable },
+        placement: { ...(on && { on: union(on.map((selector) => selected.get(selector) ?? [])) }), apart: apart(vm.name), together: together(vm.name), migratable },
         start: { ...vm.start, after: sortedSet(vm.start.after) },
       };
     })
     .sort(byName);
 }
 
-/** Hosts that any of the selectors names, or whose label it is. */
-function hostsSelected(pool: SpecPool, selectors: readonly string[]): readonly string[] {
-  const chosen = pool.hosts.filter(({ model }) => selectors.includes(model.name) || Object.entries(model.labels).some(([key, value]) => selectors.includes(`${key}=${value}`)));
-  return sortedSet(chosen.map(({ model }) => model.name));
+/** Hosts that a selector names, or whose label it is: found once for thousands of VMs that select a few labels. */
+function hostsBySelector(pool: SpecPool): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, Set<string>>();
+  const add = (selector: string, host: string) => {
+    const known = names.get(selector);
+    if (known) known.add(host);
+    else names.set(selector, new Set([host]));
+  };
+  for (const { model } of pool.hosts) {
+    add(model.name, model.name);
+    for (const [key, value] of Object.entries(model.labels)) add(`${key}=${value}`, model.name);
+  }
+  return new Map([...names].map(([selector, hosts]) => [selector, sortedSet(hosts)]));
+}
+
+/** Of sorted sets. */
+function union(sets: readonly (readonly string[])[]): readonly string[] {
+  const [only] = sets;
+  return only && sets.length === 1 ? only : sortedSet(sets.flat());
 }
 
 /** What one VM says of another holds for both. */

@@ -42,9 +42,11 @@ export function poolLoads(model: PoolModel, inventory: Inventory, previous: Prev
     spaceBytes: { used: volumes.get(label)?.space ?? 0, capacity: space },
     bandwidthBps: { used: volumes.get(label)?.bandwidth ?? 0, capacity: bandwidth },
   });
+  const onHost = new Map(model.hosts.map(({ name }): [string, VmModel[]] => [name, []]));
+  for (const vm of placed) onHost.get(own(plan.assignments, vm.name) ?? '')?.push(vm);
   const hosts = byName(model.hosts).map((host): HostLoads => {
     const offer = hostCapacity(host, inventory, model.cluster.placement);
-    const here = placed.filter((vm) => own(plan.assignments, vm.name) === host.name);
+    const here = onHost.get(host.name) ?? [];
     return {
       host: host.name,
       ...(offer.available ? {} : { unavailable: offer.cause ?? '' }),
