@@ -3,12 +3,12 @@
 import * as vscode from 'vscode';
 import type { Severity } from '../protocol';
 import type { Drive, Drives } from './drives';
-import { diagnosticsOf, type Diagnostic, type Span } from './features/diagnostics';
+import { changedFiles, diagnosticsOf, KnownDiagnostics, type Diagnostic, type Span } from './features/diagnostics';
 
 export class Diagnostics implements vscode.Disposable {
   readonly #collection = vscode.languages.createDiagnosticCollection('pxen');
   /** What each file's diagnostics are now, by drive: only what changes is handed to VS Code, of which thousands may be there. */
-  readonly #marked = new Map<string, ReadonlyMap<string, string>>();
+  readonly #marked = new Map<string, { readonly known: KnownDiagnostics; readonly found: ReadonlyMap<string, readonly Diagnostic[]> }>();
   readonly #subscriptions: readonly vscode.Disposable[];
 
   constructor(drives: Drives) {
@@ -16,16 +16,15 @@ export class Diagnostics implements vscode.Disposable {
   }
 
   #show(drive: Drive): void {
-    const found = diagnosticsOf(drive.specs, drive.placement);
-    const before = this.#marked.get(drive.path) ?? new Map<string, string>();
-    const now = new Map([...found].map(([file, diagnostics]) => [file, JSON.stringify(diagnostics)]));
-    const changed = [...new Set([...before.keys(), ...now.keys()])].filter((file) => now.get(file) !== before.get(file));
+    const before = this.#marked.get(drive.path) ?? { known: new KnownDiagnostics(), found: new Map() };
+    const found = diagnosticsOf(drive.specs, drive.placement, before.known);
+    const changed = changedFiles(before.found, found);
     if (changed.length > 0) this.#collection.set(changed.map((file) => [drive.uri(file), found.get(file)?.map((diagnostic) => shown(drive, diagnostic))]));
-    this.#marked.set(drive.path, now);
+    this.#marked.set(drive.path, { known: before.known, found });
   }
 
   #clear(drive: Drive): void {
-    for (const file of this.#marked.get(drive.path)?.keys() ?? []) this.#collection.delete(drive.uri(file));
+    for (const file of this.#marked.get(drive.path)?.found.keys() ?? []) this.#collection.delete(drive.uri(file));
     this.#marked.delete(drive.path);
   }
 

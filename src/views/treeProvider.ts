@@ -44,7 +44,7 @@ export class PoolTreeProvider implements vscode.TreeDataProvider<TreeNode>, vsco
     if (node.kind === 'problems') return { command: 'workbench.actions.view.problems', title: 'Show Problems' };
     const drive = this.drives.at(node.drive);
     const id = specIdOf(node);
-    const place = id === undefined ? undefined : drive?.specs.occurrences.get(id)?.find(({ role }) => role === 'definition');
+    const place = id === undefined ? undefined : drive?.specs.definitions.get(id);
     const lines = place && drive?.specs.files.get(place.file)?.spec.lines;
     if (!drive || !lines) return undefined;
     const [start, end] = [lines.at(place.start), lines.at(place.end)];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT } from '../../src/backend/placement/inputs';
 import { planPlacement } from '../../src/backend/placement/plan';
 import { decorationsOf } from '../../src/editor/features/decorations';
-import { diagnosticsOf } from '../../src/editor/features/diagnostics';
+import { changedFiles, diagnosticsOf, KnownDiagnostics } from '../../src/editor/features/diagnostics';
 import type { EditorDrive } from '../../src/editor/features/editorDrive';
 import { placementOf } from '../../src/editor/features/placement';
 import { aroundDrive } from './cursor';
@@ -40,4 +40,21 @@ test('Without any host one thing is told, not one a VM', () => {
   const drive = aroundDrive().with('hosts/nodes.host.yaml', undefined).with('vms/dns.vm.yaml', vm('a', '1GiB'));
   const all = [...diagnosticsOf(drive, placed(drive)).values()].flat();
   expect(all.map(({ file, code }) => `${file} ${code}`)).toEqual(['pxen.yaml host-missing']);
+});
+
+test('After a keystroke the problems of all other VMs without a place are the very same ones', () => {
+  const drive = aroundDrive().with('vms/large.vm.yaml', vm('large', '500GiB')).with('vms/huge.vm.yaml', vm('huge', '900GiB'));
+  const placement = placed(drive);
+  const known = new KnownDiagnostics();
+  const before = diagnosticsOf(drive, placement, known);
+  const typed = drive.with('vms/large.vm.yaml', `# Too large.\n${vm('large', '500GiB')}`);
+  const after = diagnosticsOf(typed, placement, known);
+  expect(after.get('vms/huge.vm.yaml')?.[0]).toBe(before.get('vms/huge.vm.yaml')?.[0]);
+  expect(after).toEqual(diagnosticsOf(typed, placement));
+  expect(changedFiles(before, after)).toEqual(['vms/large.vm.yaml']);
+  // A host that they all name has moved, and one is mended.
+  const host = typed.with('hosts/nodes.host.yaml', `# Both.\n${typed.files.get('hosts/nodes.host.yaml')?.text ?? ''}`).with('vms/huge.vm.yaml', vm('huge', '1'));
+  expect(diagnosticsOf(host, placement, known)).toEqual(diagnosticsOf(host, placement));
+  expect(diagnosticsOf(drive, undefined, known)).toEqual(diagnosticsOf(drive, undefined));
+  expect(changedFiles(after, new Map())).toEqual(['vms/large.vm.yaml', 'vms/huge.vm.yaml'].sort());
 });

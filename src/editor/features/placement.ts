@@ -8,7 +8,7 @@ import { vmMemoryNeed } from '../../backend/placement/capacity';
 import { poolLoads, type HostLoads, type Load, type PoolLoads } from '../../backend/placement/loads';
 import type { DiskPlace, PlanJson, Severity, UnplacedVm } from '../../protocol';
 import type { TextRange } from './edits';
-import type { EditorDrive } from './editorDrive';
+import type { EditorDrive, EditorFile } from './editorDrive';
 import { descend, itemCount, textOf } from './nodes';
 import { occurrenceId, type Occurrence } from './occurrences';
 
@@ -36,11 +36,46 @@ export interface PlacementProblem extends TextRange {
  * Problems at the keys that are to blame. While some specs have errors the plan is that of an earlier state: it is told of the others, so
  * that half a word in one file doesn't make the problems of all come and go.
  */
-export function placementProblems(drive: EditorDrive, placement: Placement): readonly PlacementProblem[] {
-  // Thousands of VMs may be without a place, each of which names some of the same few hosts.
-  const specs = new Map(placement.model.vms.map((vm) => [vm.name, vm]));
-  const rooms = new Map(placement.loads.hosts.map((load) => [load.host, relatedTo(drive, 'host', load.host, freeRoom(load))]));
-  return [...placement.plan.unplaced.flatMap((vm) => unplaced(drive, placement, vm, specs, rooms)), ...overloads(drive, placement), ...broken(drive, placement)];
+export function placementProblems(drive: EditorDrive, placement: Placement, known = new KnownUnplaced()): readonly PlacementProblem[] {
+  return [...known.problems(drive, placement), ...overloads(drive, placement), ...broken(drive, placement)];
+}
+
+/**
+ * What was found of VMs without a place, of which there may be thousands: while the plan and the files that a problem points into stay as
+ * they are, it is the very same one after the next keystroke.
+ */
+export class KnownUnplaced {
+  #placement: Placement | undefined;
+  /** By VM. */
+  readonly #known = new Map<string, { readonly problems: readonly PlacementProblem[]; readonly files: readonly (EditorFile | undefined)[] }>();
+
+  problems(drive: EditorDrive, placement: Placement): readonly PlacementProblem[] {
+    if (this.#placement !== placement) this.#known.clear();
+    this.#placement = placement;
+    const find = finder(drive, placement);
+    return placement.plan.unplaced.flatMap((vm) => {
+      const known = this.#known.get(vm.vm);
+      if (known?.files.every((file) => file !== undefined && drive.files.get(file.file) === file) === true) return known.problems;
+      const problems = find(vm);
+      const files = problems.flatMap(({ file, related }) => [file, ...related.map((other) => other.file)]);
+      // Where nothing was found, there may be something next time.
+      if (files.length > 0) this.#known.set(vm.vm, { problems, files: [...new Set(files)].map((file) => drive.files.get(file)) });
+      else this.#known.delete(vm.vm);
+      return problems;
+    });
+  }
+}
+
+/** Each VM without a place names some of the same few hosts: what is said of those is made once, and only if any VM is looked at. */
+function finder(drive: EditorDrive, placement: Placement): (vm: UnplacedVm) => readonly PlacementProblem[] {
+  let shared: { readonly specs: ReadonlyMap<string, VmModel>; readonly rooms: ReadonlyMap<string, PlacementProblem['related']> } | undefined;
+  return (vm) => {
+    shared ??= {
+      specs: new Map(placement.model.vms.map((spec) => [spec.name, spec])),
+      rooms: new Map(placement.loads.hosts.map((load) => [load.host, relatedTo(drive, 'host', load.host, freeRoom(load))])),
+    };
+    return unplaced(drive, placement, vm, shared.specs, shared.rooms);
+  };
 }
 
 function unplaced(drive: EditorDrive, { model, loads }: Placement, { vm, reasons, conflict }: UnplacedVm, specs: ReadonlyMap<string, VmModel>, rooms: ReadonlyMap<string, PlacementProblem['related']>): readonly PlacementProblem[] {
@@ -82,7 +117,7 @@ function freeRoom(host: HostLoads): string {
 
 /** What existing disks and running VMs take more of than there is, for instance after a capacity was lowered. */
 function overloads(drive: EditorDrive, { model, loads }: Placement): readonly PlacementProblem[] {
-  const ofHosts = loads.hosts.flatMap((host) => {
+  return loads.hosts.filter(isOverloaded).flatMap((host) => {
     const found = documentOf(drive, 'host', host.host);
     const index = (array: string) => model.hosts.find(({ name }) => name === host.host)?.arrays.findIndex(({ name }) => name === array) ?? -1;
     if (!found) return [];
@@ -92,7 +127,10 @@ function overloads(drive: EditorDrive, { model, loads }: Placement): readonly Pl
     ]);
     return [...overload(found, ['cpus'], host.milliCpus, `The VMs on ${host.host} take`, (value) => `${value / 1000} vCPUs`), ...overload(found, ['memory'], host.memoryBytes, `The VMs on ${host.host} take`, gibibytes), ...arrays];
   });
-  return ofHosts;
+}
+
+function isOverloaded({ milliCpus, memoryBytes, arrays }: HostLoads): boolean {
+  return [milliCpus, memoryBytes, ...arrays.flatMap(({ spaceBytes, bandwidthBps }) => [spaceBytes, bandwidthBps])].some(({ used, capacity }) => used > capacity);
 }
 
 function overload(found: SpecDocument, path: SpecPath, { used, capacity }: Load, what: string, words: (value: number) => string): readonly PlacementProblem[] {
@@ -107,8 +145,8 @@ function arrayIndex({ yaml }: SpecDocument, name: string, fallback: number): num
 }
 
 function broken(drive: EditorDrive, { model, plan }: Placement): readonly PlacementProblem[] {
-  const found = documentOf(drive, 'cluster', model.cluster.name);
-  if (!found || plan.failures.length === 0) return [];
+  const found = plan.failures.length === 0 ? undefined : documentOf(drive, 'cluster', model.cluster.name);
+  if (!found) return [];
   const shown = plan.failures.slice(0, 3).map(({ hosts, vms }) => `• Without ${hosts.join(' and ')}, there is no room for ${vms.join(', ')}.`);
   const more = plan.failures.length > 3 ? [`• … and ${plan.failures.length - 3} more.`] : [];
   const related = plan.failures.flatMap(({ hosts, vms }) => hosts.flatMap((host) => relatedTo(drive, 'host', host, `${vms.join(', ')} would stay out without ${host}`)));
@@ -117,7 +155,7 @@ function broken(drive: EditorDrive, { model, plan }: Placement): readonly Placem
 }
 
 export function definitionOf(drive: EditorDrive, sort: Occurrence['sort'], name: string): Occurrence | undefined {
-  return drive.occurrences.get(occurrenceId(sort, name))?.find(({ role }) => role === 'definition');
+  return drive.definitions.get(occurrenceId(sort, name));
 }
 
 /** Undefined also where the document has errors of its own, which come first. */
