@@ -37,7 +37,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 /** VS Code passes nothing to `deactivate`, so that what it ends has to be kept here. */
 let sessions: Sessions | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+/** Drives are looked for, and read, after it has returned: until then nothing else in the window gets on. */
+export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('PXEN', { log: true });
   const planner = new Planner(context.asAbsolutePath('dist/planner.js'));
   const drives = new Drives(log, planner);
@@ -67,7 +68,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.window.createTreeView('pxen.pool', { treeDataProvider: tree, showCollapseAll: true }),
     ...Object.entries(COMMANDS).map(([name, command]) => vscode.commands.registerCommand(`pxen.${name}`, (node?: TreeNode) => command(commands, node))),
   );
-  await drives.find();
+  drives.begin();
 }
 
 /** The backends that this window started end with it, unless they were told to stay. */

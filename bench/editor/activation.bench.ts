@@ -1,6 +1,7 @@
 /**
- * Processor time from loading dist/extension.js to its activation on examples/homelab, each time in a process of its own, with a
- * `vscode` that does nothing. `npm run build` first. Ends with 1 when the limit is broken.
+ * Processor time from loading dist/extension.js to its activation on examples/homelab, for which the window waits, and on to the drive's
+ * diagnostics, each time in a process of its own, with a `vscode` that does nothing. `npm run build` first. Ends with 1 when the
+ * limit is broken.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -37,17 +38,23 @@ const anything = () => new Proxy(function () {}, {
 const drive = path.resolve('examples/homelab');
 const workspace = new Proxy({ textDocuments: [], workspaceFolders: [{ uri: Uri.file(drive) }], getWorkspaceFolder: () => ({}), findFiles: async () => [Uri.file(drive + '/pxen.yaml')], fs: { stat: async () => ({}) } }, { get: (known, key) => known[key] ?? anything() });
 class Disposable { constructor(end) { this.dispose = end ?? (() => {}); } static from() { return new Disposable(); } }
-const names = ['window', 'languages', 'commands', 'env', 'extensions', 'ThemeIcon', 'ThemeColor', 'TreeItem', 'TreeItemCollapsibleState', 'StatusBarAlignment', 'ProgressLocation', 'ViewColumn', 'FileSystemError', 'RelativePattern', 'FileDecoration', 'ConfigurationTarget', 'Range', 'Position', 'Location', 'Diagnostic', 'DiagnosticRelatedInformation', 'DiagnosticSeverity', 'CompletionItemKind', 'SymbolKind', 'CodeActionKind', 'MarkdownString', 'SnippetString', 'WorkspaceEdit'];
-const vscode = { ...Object.fromEntries(names.map((name) => [name, anything()])), Uri, EventEmitter, Disposable, workspace };
+const names = ['window', 'languages', 'env', 'extensions', 'ThemeIcon', 'ThemeColor', 'TreeItem', 'TreeItemCollapsibleState', 'StatusBarAlignment', 'ProgressLocation', 'ViewColumn', 'FileSystemError', 'RelativePattern', 'FileDecoration', 'ConfigurationTarget', 'Range', 'Position', 'Location', 'Diagnostic', 'DiagnosticRelatedInformation', 'DiagnosticSeverity', 'CompletionItemKind', 'SymbolKind', 'CodeActionKind', 'MarkdownString', 'SnippetString', 'WorkspaceEdit'];
+let drivePresent;
+const shown = new Promise((resolve) => (drivePresent = resolve));
+// Set after everything else has been told of the first drive.
+const commands = { registerCommand: anything(), executeCommand: async (name, key, value) => void (name === 'setContext' && key === 'pxen.hasDrive' && value && drivePresent()) };
+const vscode = { ...Object.fromEntries(names.map((name) => [name, anything()])), Uri, EventEmitter, Disposable, workspace, commands };
 const load = Module._load;
 Module._load = (name, ...rest) => (name === 'vscode' ? vscode : load(name, ...rest));
 (async () => {
   const before = process.cpuUsage();
   const extension = require(path.resolve('${BUNDLE}'));
   const loaded = process.cpuUsage(before);
-  await extension.activate({ subscriptions: [], asAbsolutePath: (file) => path.resolve(file), extensionUri: Uri.file(path.resolve('.')), globalState: anything(), workspaceState: anything() });
+  extension.activate({ subscriptions: [], asAbsolutePath: (file) => path.resolve(file), extensionUri: Uri.file(path.resolve('.')), globalState: anything(), workspaceState: anything() });
+  const active = process.cpuUsage(before);
+  await shown;
   const all = process.cpuUsage(before);
-  console.log(JSON.stringify([loaded, all].map(({ user, system }) => (user + system) / 1000)));
+  console.log(JSON.stringify([loaded, active, all].map(({ user, system }) => (user + system) / 1000)));
   process.exit(0);
 })();
 `;
@@ -57,19 +64,24 @@ if (!existsSync(BUNDLE)) {
   process.exitCode = 1;
 } else {
   const runs = Array.from({ length: RUNS }, measured);
-  const sorted = (of: 'loadMs' | 'allMs') => runs.map((run) => run[of]).sort((a, b) => a - b);
-  // Other work on the machine takes caches away, and so only ever adds.
-  const least = (of: 'loadMs' | 'allMs') => sorted(of)[0] ?? 0;
-  const median = sorted('allMs')[Math.floor(RUNS / 2)] ?? 0;
+  const median = (of: keyof Run) => runs.map((run) => run[of]).sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? 0;
   const bytes = statSync(BUNDLE).size;
-  const isBroken = least('allMs') > LIMIT_MS || bytes > LIMIT_BYTES;
-  console.log(`activation on examples/homelab, its drive read and checked: ${least('allMs').toFixed(0)} ms of processor time at least (${least('loadMs').toFixed(0)} ms to load; median of all ${median.toFixed(0)} ms), limit ${LIMIT_MS} ms; ${BUNDLE} ${Math.round(bytes / 1000)} KB, limit ${LIMIT_BYTES / 1000} KB${isBroken ? ': BROKEN' : ''}`);
+  const isBroken = median('activeMs') > LIMIT_MS || bytes > LIMIT_BYTES;
+  const words = `${median('activeMs').toFixed(0)} ms of processor time (${median('loadMs').toFixed(0)} ms to load), limit ${LIMIT_MS} ms; ${median('shownMs').toFixed(0)} ms until the drive is read and its diagnostics are there`;
+  console.log(`activation on examples/homelab, median of ${RUNS}: ${words}; ${BUNDLE} ${Math.round(bytes / 1000)} KB, limit ${LIMIT_BYTES / 1000} KB${isBroken ? ': BROKEN' : ''}`);
   process.exitCode = isBroken ? 1 : 0;
 }
 
-function measured(): { readonly loadMs: number; readonly allMs: number } {
+interface Run {
+  readonly loadMs: number;
+  /** Since before loading. */
+  readonly activeMs: number;
+  readonly shownMs: number;
+}
+
+function measured(): Run {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', CHILD], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`The extension didn't activate: ${stderr}`);
-  const [loadMs = 0, allMs = 0] = JSON.parse(stdout) as number[];
-  return { loadMs, allMs };
+  const [loadMs = 0, activeMs = 0, shownMs = 0] = JSON.parse(stdout) as number[];
+  return { loadMs, activeMs, shownMs };
 }

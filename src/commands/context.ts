@@ -26,6 +26,7 @@ export interface ChosenDrive {
 
 /** The drive of the tree's node, else of the active editor, else the only one, else the one the user picks. */
 export async function chooseDrive({ drives, sessions }: CommandContext, node?: TreeNode): Promise<ChosenDrive | undefined> {
+  await drives.found();
   const editor = vscode.window.activeTextEditor;
   const drive = (node && drives.at(node.drive)) ?? (editor && drives.of(editor.document.uri)) ?? (drives.all.length > 1 ? await pickDrive(drives) : drives.all[0]);
   if (drives.all.length === 0) {

@@ -27,7 +27,7 @@ export class Drive extends OpenDrive implements Disposable {
     const changed = new vscode.EventEmitter<void>();
     super(root.fsPath, {
       unsaved: () => this.unsaved().map((document) => [this.specFile(document.uri) ?? '', document.getText()]),
-      plan: (model, previous) => planner.plan(model, previous),
+      plan: (input) => planner.plan(input),
       changed: () => changed.fire(),
       warn: (message) => log.warn(message),
     });
@@ -70,6 +70,7 @@ export class Drives implements Disposable {
   readonly #changed = new vscode.EventEmitter<Drive>();
   readonly #removed = new vscode.EventEmitter<Drive>();
   readonly #disposables: Disposable[] = [this.#changed, this.#removed];
+  #found: Promise<void> | undefined;
 
   /** After a drive was found, and after each change of one. */
   readonly onDidChange = this.#changed.event;
@@ -93,6 +94,18 @@ export class Drives implements Disposable {
       vscode.workspace.onDidDeleteFiles(() => void this.#prune()),
       vscode.workspace.onDidRenameFiles(() => void this.find()),
     );
+  }
+
+  /** Looks for drives as soon as the window has time for it. */
+  begin(): void {
+    this.#found ??= new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.find())
+      .catch((error: unknown) => this.log.error(error instanceof Error ? error.message : String(error)));
+  }
+
+  /** Resolves when the drives that the window opened with have been read: a command may be asked for before that. */
+  async found(): Promise<void> {
+    await this.#found;
   }
 
   /** By path. */

@@ -13,11 +13,12 @@ import { systemClock, systemRandom } from '../backend/system';
 import type { PlanJson } from '../protocol';
 import { EditorDrive } from './features/editorDrive';
 import { placementOf, type Placement } from './features/placement';
+import { planInput, type PlanInput } from './planner/messages';
 
 /** Changes that follow each other faster, as a renaming's in many files, are shown together. */
 const SHOW_EVERY_MS = 30;
 /** Nobody reads a plan of half a number. */
-const PLAN_AFTER_MS = 150;
+const PLAN_AFTER_MS = 250;
 /** Git checkouts and builds change many files at once. */
 const READ_AFTER_MS = 50;
 
@@ -29,7 +30,7 @@ export interface Desk {
   /** Texts that aren't on disk yet, by file name relative to the drive. */
   readonly unsaved: () => Iterable<readonly [file: string, text: string]>;
   /** In a thread of its own, since it may take seconds. */
-  readonly plan: (model: PoolModel, previous: PreviousPlacement) => Promise<PlanJson>;
+  readonly plan: (input: PlanInput) => Promise<PlanJson>;
   /** After each change of specs, model or plan. */
   readonly changed: () => void;
   readonly warn: (message: string) => void;
@@ -44,12 +45,14 @@ export class OpenDrive {
 
   readonly #show = new Pace(SHOW_EVERY_MS, () => this.#shown());
   readonly #planSoon = new Pause(PLAN_AFTER_MS, () => void this.#replan());
-  readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.#readTouched());
+  readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.#readTouched().catch((error: unknown) => this.#warn(error)));
   /** Since the last reading. */
   #touched: 'anything' | Set<string> = new Set();
   #reading: Promise<void> = Promise.resolve();
   #previous: PreviousPlacement = NO_PREVIOUS_PLACEMENT;
   #planning: 'no' | 'yes' | 'again' = 'no';
+  /** What `placement` is the plan of. */
+  #planned: PlanInput | undefined;
   #closed = false;
 
   constructor(
@@ -70,12 +73,14 @@ export class OpenDrive {
   }
 
   edited(file: string, text: string): void {
+    if (this.#closed) return;
     this.specs = this.specs.with(file, text);
     this.#show.begin();
   }
 
   /** Something that is watched has changed: what a spec holds, if it is named. */
   touched(spec?: string): void {
+    if (this.#closed) return;
     if (spec === undefined) this.#touched = 'anything';
     else if (this.#touched !== 'anything') this.#touched.add(spec);
     this.#readSoon.begin();
@@ -103,10 +108,11 @@ export class OpenDrive {
     return this.#inTurn(() => this.#readAll());
   }
 
-  /** One reading after the other. */
+  /** One reading after the other. What goes wrong is its asker's to tell; those after it go on. */
   #inTurn(read: () => Promise<void>): Promise<void> {
-    this.#reading = this.#reading.then(read);
-    return this.#reading;
+    const done = this.#reading.then(read);
+    this.#reading = done.catch(() => undefined);
+    return done;
   }
 
   async #readAll(): Promise<void> {
@@ -122,7 +128,7 @@ export class OpenDrive {
     try {
       return previousPlacement(await openDriveState(path.join(this.path, 'state'), systemClock, systemRandom).placement());
     } catch (error) {
-      this.desk.warn(error instanceof Error ? error.message : String(error));
+      this.#warn(error);
       return NO_PREVIOUS_PLACEMENT;
     }
   }
@@ -152,19 +158,29 @@ export class OpenDrive {
   }
 
   #wantsAnother(): boolean {
-    return this.#planning === 'again';
+    return this.#planning === 'again' && !this.#closed;
   }
 
+  /** Comments, and specs with errors, change nothing of what there is to plan. */
   async #plan(): Promise<void> {
     const { model } = this;
     if (!model) return;
     const previous = this.#previous;
+    const input = planInput(model, previous);
+    if (input === this.#planned) return;
     try {
-      this.placement = placementOf(model, await this.desk.plan(model, previous), previous);
-      if (!this.#closed) this.desk.changed();
+      const plan = await this.desk.plan(input);
+      if (this.#closed) return;
+      this.placement = placementOf(model, plan, previous);
+      this.#planned = input;
+      this.desk.changed();
     } catch (error) {
-      if (!this.#closed) this.desk.warn(error instanceof Error ? error.message : String(error));
+      this.#warn(error);
     }
+  }
+
+  #warn(error: unknown): void {
+    if (!this.#closed) this.desk.warn(error instanceof Error ? error.message : String(error));
   }
 
   /** Nothing is called back any more. */

@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { CodeActionKind, CodeLensRefreshRequest, createConnection, DidChangeWatchedFilesNotification, MessageType, ProposedFeatures, ShowMessageNotification, TextDocuments, TextDocumentSyncKind, type ClientCapabilities, type Connection, type InitializeParams, type ServerCapabilities } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { planText } from '../backend/placement/planText';
-import { diagnosticsOf } from '../editor/features/diagnostics';
+import { changedFiles, diagnosticsOf, KnownDiagnostics, type Diagnostic } from '../editor/features/diagnostics';
 import type { OpenDrive } from '../editor/openDrive';
 import { Planner } from '../editor/planner/planner';
 import { diagnosticOf, uriOf } from './convert';
@@ -30,28 +30,35 @@ export function serveLanguage({ input, output, version, plannerScript, signal }:
   const connection = createConnection(ProposedFeatures.all, input, output);
   const documents = new TextDocuments(TextDocument);
   const planner = new Planner(plannerScript);
-  const marked = new Map<string, ReadonlySet<string>>();
+  const marked = new Map<string, { readonly known: KnownDiagnostics; readonly found: ReadonlyMap<string, readonly Diagnostic[]> }>();
   let client: ClientCapabilities = {};
 
   const noted = (work: Promise<void>) => void work.catch((error: unknown) => connection.console.error(error instanceof Error ? error.message : String(error)));
-  const publish = (drive: OpenDrive, found: ReturnType<typeof diagnosticsOf>) => {
-    for (const file of marked.get(drive.path) ?? []) if (!found.has(file)) void connection.sendDiagnostics({ uri: uriOf(drive, file), diagnostics: [] });
-    for (const [file, diagnostics] of found) void connection.sendDiagnostics({ uri: uriOf(drive, file), diagnostics: diagnostics.map((diagnostic) => diagnosticOf(drive, diagnostic, client)) });
-    marked.set(drive.path, new Set(found.keys()));
+  /** Only what changed: a drive may have thousands of problems, and a client that is told of them all at each keystroke falls behind. */
+  const publish = (drive: OpenDrive) => {
+    const before = marked.get(drive.path) ?? { known: new KnownDiagnostics(), found: new Map<string, readonly Diagnostic[]>() };
+    const found = diagnosticsOf(drive.specs, drive.placement, before.known);
+    for (const file of changedFiles(before.found, found)) tell(drive, file, found.get(file) ?? []);
+    marked.set(drive.path, { known: before.known, found });
   };
+  const tell = (drive: OpenDrive, file: string, diagnostics: readonly Diagnostic[]) =>
+    noted(connection.sendDiagnostics({ uri: uriOf(drive, file), diagnostics: diagnostics.map((diagnostic) => diagnosticOf(drive, diagnostic, client)) }));
   const refresh = () => {
     if (client.workspace?.codeLens?.refreshSupport === true) noted(connection.sendRequest(CodeLensRefreshRequest.type));
     if (client.workspace?.inlayHint?.refreshSupport === true) noted(connection.languages.inlayHint.refresh());
   };
   const drives = new LspDrives({
     documents,
-    plan: (model, previous) => planner.plan(model, previous),
+    plan: (input) => planner.plan(input),
     warn: (message) => connection.console.warn(message),
     changed: (drive) => {
-      publish(drive, diagnosticsOf(drive.specs, drive.placement));
+      publish(drive);
       refresh();
     },
-    removed: (drive) => publish(drive, new Map()),
+    removed: (drive) => {
+      for (const file of marked.get(drive.path)?.found.keys() ?? []) tell(drive, file, []);
+      marked.delete(drive.path);
+    },
   });
 
   connection.onInitialize(({ capabilities, workspaceFolders }: InitializeParams) => {

@@ -1,56 +1,71 @@
 /** Plans in a thread of its own, so that whoever asks can go on with other work. */
 
 import { Worker } from 'node:worker_threads';
-import type { PoolModel } from '../../backend/drive/model';
-import type { PreviousPlacement } from '../../backend/placement/inputs';
 import type { PlanJson } from '../../protocol';
-import type { PlanReply, PlanRequest } from './messages';
+import type { PlanInput, PlanReply, PlanRequest } from './messages';
+
+export class Planner {
+  #thread: Thread | undefined;
+  #closed = false;
+
+  /** `script` is the bundle of `thread.ts`; the thread starts with the first plan, and anew after it has failed. */
+  constructor(private readonly script: string) {}
+
+  /** The plan from the placement that is written down, nothing else being known of the hosts. Rejects when the planner has failed or was disposed of. */
+  plan(input: PlanInput): Promise<PlanJson> {
+    if (this.#closed) return Promise.reject(new Error(CLOSED));
+    if (this.#thread?.hasEnded !== false) this.#thread = new Thread(this.script);
+    return this.#thread.plan(input);
+  }
+
+  /** Ends the thread; what is still waited for is rejected, and so is what is asked for from then on. */
+  dispose(): void {
+    this.#closed = true;
+    this.#thread?.end(new Error(CLOSED));
+  }
+}
+
+const CLOSED = 'The planner was closed before its answer.';
 
 interface Waiting {
   readonly resolve: (plan: PlanJson) => void;
   readonly reject: (error: Error) => void;
 }
 
-export class Planner {
-  #worker: Worker | undefined;
-  #last = 0;
+/** One thread with those that wait for it alone: the end of one is nothing to its successor. */
+class Thread {
+  readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+  #ended = false;
 
-  /** `script` is the bundle of `thread.ts`; the thread starts with the first plan. */
-  constructor(private readonly script: string) {}
+  constructor(script: string) {
+    this.#worker = new Worker(script);
+    // A process with nothing else to do needn't stay for a thread that waits.
+    this.#worker.unref();
+    this.#worker.on('message', (reply: PlanReply) => this.#settle(reply));
+    this.#worker.once('error', (error) => this.end(new Error(`The planner's thread failed: ${error instanceof Error ? error.message : String(error)}`)));
+    this.#worker.once('exit', () => this.end(new Error("The planner's thread ended before its answer.")));
+  }
 
-  /** The plan from the placement that is written down, nothing else being known of the hosts. Rejects when the planner has failed or was disposed of. */
-  plan(model: PoolModel, previous: PreviousPlacement): Promise<PlanJson> {
-    const request: PlanRequest = { id: (this.#last += 1), model, previous };
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  plan(input: PlanInput): Promise<PlanJson> {
+    const request: PlanRequest = { id: (this.#last += 1), input };
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
-      this.#running().postMessage(request);
+      this.#worker.postMessage(request);
     });
   }
 
-  /** Ends the thread; what is still waited for is rejected. */
-  dispose(): void {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    this.#fail(new Error('The planner was closed before its answer.'));
-    void worker?.terminate();
-  }
-
-  #running(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = new Worker(this.script);
-    this.#worker = worker;
-    // A process with nothing else to do needn't stay for a thread that waits.
-    worker.unref();
-    worker.on('message', (reply: PlanReply) => this.#settle(reply));
-    const lost = (error: Error) => {
-      // The next plan starts another.
-      if (this.#worker === worker) this.#worker = undefined;
-      this.#fail(error);
-    };
-    worker.once('error', (error) => lost(new Error(`The planner's thread failed: ${error instanceof Error ? error.message : String(error)}`)));
-    worker.once('exit', () => lost(new Error("The planner's thread ended before its answer.")));
-    return worker;
+  end(reason: Error): void {
+    this.#ended = true;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(reason);
+    void this.#worker.terminate();
   }
 
   #settle(reply: PlanReply): void {
@@ -58,11 +73,5 @@ export class Planner {
     this.#waiting.delete(reply.id);
     if ('plan' in reply) waiting?.resolve(reply.plan);
     else waiting?.reject(new Error(reply.fault));
-  }
-
-  #fail(error: Error): void {
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
   }
 }

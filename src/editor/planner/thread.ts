@@ -3,15 +3,16 @@
 import { parentPort } from 'node:worker_threads';
 import { EMPTY_INVENTORY } from '../../backend/placement/inputs';
 import { planPlacement } from '../../backend/placement/plan';
-import type { PlanReply, PlanRequest } from './messages';
+import { readPlanInput, type PlanReply, type PlanRequest } from './messages';
 
-parentPort?.on('message', ({ id, model, previous }: PlanRequest) => {
-  parentPort?.postMessage(answer(id, () => planPlacement(model, EMPTY_INVENTORY, previous)));
+parentPort?.on('message', (request: PlanRequest) => {
+  parentPort?.postMessage(answer(request));
 });
 
-function answer(id: number, plan: () => Extract<PlanReply, { plan: unknown }>['plan']): PlanReply {
+function answer({ id, input }: PlanRequest): PlanReply {
   try {
-    return { id, plan: plan() };
+    const { model, previous } = readPlanInput(input);
+    return { id, plan: planPlacement(model, EMPTY_INVENTORY, previous) };
   } catch (error) {
     return { id, fault: error instanceof Error ? error.message : String(error) };
   }
