@@ -38,7 +38,7 @@ it('ends a request whose cancelling arrives together with it', async () => {
 
 it('tells of another DHCP server in a form that the window can offer choices for', async () => {
   const servers = [{ address: '10.77.0.254', mac: '52:54:00:00:00:fe' }];
-  const window = connect({ 'pool/boot': () => Promise.reject(new OtherDhcpServerError(servers)) });
+  const window = connect({ 'pool/boot': () => Promise.reject(new OtherDhcpServerError(servers, '/drive/pxen.yaml:12')) });
   const error: unknown = await window.sendRequest('pool/boot', { drive: '/drive', target: 'machines' }).catch((reason: unknown) => reason);
   expect(otherDhcpServers(error)).toEqual(servers);
   expect(otherDhcpServers(await window.sendRequest('pool/status', { drive: '/drive' }).catch((reason: unknown) => reason))).toBeUndefined();
