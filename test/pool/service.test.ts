@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -73,6 +73,25 @@ describe('a backend', () => {
     const missing = (file: string) => `warn: There is no file ${file} on the drive: web1 can't start without it.`;
     expect(opened.told.slice(0, 2)).toEqual([missing('guests/vmlinuz'), missing('guests/debian.raw')]);
     expect(opened.world.running()).toContain('dns1 on node1');
+  });
+
+  it('names only what it serves, with DHCP off', async () => {
+    const drive = await smallDrive();
+    const { model } = await loadDrive(drive);
+    const world = new World(model!, { clock: systemClock });
+    const parts = world.parts();
+    const events: PoolEvent[] = [];
+    const service = new PoolService({
+      openEnvironment: () => Promise.resolve(environment(drive)),
+      parts: { ...parts, startBootServer: async (options) => ({ ...(await parts.startBootServer(options)), ports: { dhcp: 0, proxyDhcp: 0, tftp: 69, http: 80, dns: 53 } }) },
+      log: () => undefined,
+      onEvent: (event) => events.push(event),
+      onStop: () => undefined,
+    });
+    onTestFinished(() => service.close());
+    await service.boot({ drive, target: 'machines' }, never);
+    const serving = events.find(({ event }) => event === 'serving');
+    expect(serving?.event === 'serving' ? Object.keys(serving.addresses) : []).toEqual(['tftp', 'http', 'dns']);
   });
 
   it('is joined by a second boot, which changes nothing', async () => {
@@ -266,6 +285,14 @@ describe('the record of a backend that has ended', () => {
     const claim = await claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() });
     expect(await findBackend(stateFolder, systemClock)).toMatchObject({ pid: process.pid });
     await claim.release();
+  });
+
+  it('that can’t be taken off a pulled drive keeps no backend from ending', async () => {
+    const stateFolder = path.join(await emptyFolder(), 'state');
+    const claim = await claimPool({ stateFolder, target: 'machines', clock: systemClock, onConnection: (socket) => socket.destroy() });
+    await rm(path.join(stateFolder, 'backend.json'));
+    await mkdir(path.join(stateFolder, 'backend.json', 'kept'), { recursive: true });
+    await expect(claim.release()).resolves.toBeUndefined();
   });
 
   it('lets one of many that start at once have the drive', async () => {

@@ -28,4 +28,9 @@ export interface NetbootPorts {
   readonly dns: number;
 }
 
+/** What is served where, as `ADDRESS:PORT` by service; port 0 stands for what isn't served. */
+export function servedAddresses(bindAddress: string, ports: NetbootPorts): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(ports).filter(([, port]) => port !== 0).map(([service, port]) => [service, `${bindAddress}:${port}`]));
+}
+
 export const STANDARD_PORTS: NetbootPorts = { dhcp: 67, proxyDhcp: 4011, tftp: 69, http: 80, dns: 53 };

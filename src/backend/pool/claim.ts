@@ -45,7 +45,8 @@ export async function claimPool({ stateFolder, target, clock, onConnection }: Cl
   }
   return {
     release: async () => {
-      await rm(file, { force: true });
+      // What stays on a drive that was pulled names a process that has ended, and the next backend sees that.
+      await rm(file, { force: true }).catch(() => undefined);
       server.unref();
       await close();
     },

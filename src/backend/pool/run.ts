@@ -20,6 +20,7 @@
 import type { PoolEvent, PoolSnapshot } from '../../protocol';
 import { settingPlace } from '../drive/settingPlace';
 import type { Journal } from '../drive/state';
+import { servedAddresses } from '../netboot/endpoints';
 import type { BootServer, BootServerOptions, NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
 import type { Random } from '../system';
@@ -140,9 +141,7 @@ class Runner implements PoolRun {
       random,
       log,
     });
-    const { bindAddress } = environment.netboot;
-    const addresses = Object.fromEntries(Object.entries(this.server.ports).map(([service, port]) => [service, `${bindAddress}:${port}`]));
-    onEvent({ event: 'serving', at: this.isoNow(), addresses });
+    onEvent({ event: 'serving', at: this.isoNow(), addresses: servedAddresses(environment.netboot.bindAddress, this.server.ports) });
     await environment.serving(this.server.ports);
     this.send({ kind: 'start' });
     this.watch();

@@ -8,7 +8,7 @@ import { settingPlace } from '../drive/settingPlace';
 import { openDriveState } from '../drive/stateStore';
 import { openCapture } from '../netboot/capture';
 import { startBootServer } from '../netboot/bootServer';
-import { STANDARD_PORTS } from '../netboot/endpoints';
+import { servedAddresses, STANDARD_PORTS } from '../netboot/endpoints';
 import { nginxConfig } from '../netboot/http/nginx';
 import { parseIpv4 } from '../netboot/ipv4';
 import type { ListenAddress } from '../netboot/sockets';
@@ -115,8 +115,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
     });
     closers.push(() => server.close());
     await authorizedKeys();
-    const addresses = Object.entries(server.ports).filter(([, port]) => port !== 0).map(([service, port]) => [service, `${environment.netboot.bindAddress}:${port}`]);
-    emit({ event: 'serving', at: now(), addresses: Object.fromEntries(addresses) as Record<string, string> });
+    emit({ event: 'serving', at: now(), addresses: servedAddresses(environment.netboot.bindAddress, server.ports) });
     if (!json) {
       const { network } = first.cluster;
       io.err(`Answering ${first.hosts.length} hosts of ${first.cluster.name} on ${environment.netboot.interface ?? network.server} (DHCP ${network.dhcp}), image ${environment.image(first)}. Ctrl+C ends it.\n`);
