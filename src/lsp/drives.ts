@@ -30,6 +30,8 @@ const DEPTH = 3;
 
 export class LspDrives {
   readonly #drives = new Map<string, OpenDrive>();
+  /** The workspace's. */
+  readonly #folders = new Set<string>();
   #looking: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: LspDrivesOptions) {}
@@ -54,6 +56,7 @@ export class LspDrives {
 
   /** In a workspace folder and below it. */
   findIn(folder: string): Promise<void> {
+    this.#folders.add(folder);
     return this.#look(() => this.#find(folder, DEPTH));
   }
 
@@ -97,9 +100,10 @@ export class LspDrives {
     this.#around(absolute)?.touched();
   }
 
-  /** A workspace folder was closed. */
+  /** A workspace folder was closed: drives that are in none any more are let go, unless one of their specs is open. */
   forgetIn(folder: string): void {
-    for (const drive of this.all) if (drive.path === folder || drive.path.startsWith(`${folder}${path.sep}`)) this.#remove(drive.path);
+    this.#folders.delete(folder);
+    for (const drive of this.all) if (![...this.#folders].some((other) => isIn(other, drive.path)) && this.#textsOf(drive).next().done === true) this.#remove(drive.path);
   }
 
   close(): void {
@@ -130,7 +134,7 @@ export class LspDrives {
   }
 
   /** What the client has open is the truth, saved or not. */
-  *#textsOf(drive: OpenDrive): Iterable<readonly [string, string]> {
+  *#textsOf(drive: OpenDrive): Generator<readonly [string, string]> {
     for (const document of this.options.documents.all()) {
       const absolute = pathOf(document.uri);
       const file = absolute !== undefined && this.#around(absolute) === drive ? drive.fileAt(absolute) : undefined;
@@ -153,6 +157,10 @@ export function pathOf(uri: string): string | undefined {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+function isIn(folder: string, drive: string): boolean {
+  return drive === folder || drive.startsWith(`${folder}${path.sep}`);
 }
 
 async function isFile(file: string): Promise<boolean> {

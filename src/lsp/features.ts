@@ -57,15 +57,17 @@ export function answerRequests(connection: Connection, drives: LspDrives, client
   const at = <T>(asked: At, answer: (spec: OpenSpec, offset: number) => T): Promise<T | null> => withSpec(asked, (spec) => answer(spec, spec.document.offsetAt(asked.position)));
 
   // Documentation is the larger part of an answer and is looked at for one item: it follows when it is asked for.
-  let offered: readonly Completion[] = [];
+  let offered: { readonly list: number; readonly completions: readonly Completion[] } = { list: 0, completions: [] };
   connection.onCompletion((asked) =>
     at(asked, (spec, offset) => {
-      offered = completionsAt(spec.specs, spec.file, offset);
-      return offered.map((completion, index) => completionItem(spec, completion, index, client));
+      offered = { list: offered.list + 1, completions: completionsAt(spec.specs, spec.file, offset) };
+      return offered.completions.map((completion, index) => ({ ...completionItem(spec, completion, index, client), data: { list: offered.list, index } satisfies ItemData }));
     }),
   );
   connection.onCompletionResolve((item) => {
-    const documentation = offered[Number(item.data)]?.documentation;
+    const { list, index } = item.data as ItemData;
+    // Of a list that another has taken the place of, nobody is looking at an item.
+    const documentation = list === offered.list ? offered.completions[index]?.documentation : undefined;
     return documentation === undefined ? item : { ...item, documentation: { kind: MarkupKind.Markdown, value: documentation } };
   });
   connection.onHover((asked) => at(asked, hover));
@@ -75,7 +77,10 @@ export function answerRequests(connection: Connection, drives: LspDrives, client
   connection.onRenameRequest((asked) => at(asked, (spec, offset) => rename(spec, offset, asked.newName, client)));
   connection.onCodeAction((asked) => withSpec(asked, (spec) => codeActions(spec, asked, client)));
   connection.onDocumentSymbol((asked) => withSpec(asked, (spec) => outlineOf(spec.specs, spec.file).map((symbol) => documentSymbol(spec, symbol))));
-  connection.onWorkspaceSymbol(({ query }) => workspaceSymbols(drives, query));
+  connection.onWorkspaceSymbol(async ({ query }) => {
+    await drives.settled();
+    return workspaceSymbols(drives, query);
+  });
   connection.onDocumentFormatting((asked) => withSpec(asked, ({ document }) => formatEdits(document.getText()).map(({ start, end, text }) => TextEdit.replace({ start: document.positionAt(start), end: document.positionAt(end) }, text))));
   connection.onCodeLens((asked) => withSpec(asked, lenses));
   connection.languages.inlayHint.on((asked) => withSpec(asked, (spec) => inlayHints(spec, spec.document, asked.range)));
@@ -102,8 +107,13 @@ function completionItem(spec: OpenSpec, { label, detail, sort, range, text, curs
     insertTextMode: InsertTextMode.asIs,
     insertTextFormat: isSnippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
     textEdit: TextEdit.replace(rangeIn(spec, spec.file, range), isSnippet ? `${snippetText(text.slice(0, cursor))}$0${snippetText(text.slice(cursor))}` : text),
-    data: index,
   };
+}
+
+/** Comes back with the item whose documentation is asked for. */
+interface ItemData {
+  readonly list: number;
+  readonly index: number;
 }
 
 function snippetText(text: string): string {

@@ -105,7 +105,7 @@ async function begin(connection: Connection, drives: LspDrives, client: ClientCa
   };
   if (client.workspace?.workspaceFolders === true) {
     connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
-      for (const { uri } of removed) drives.forgetIn(path.resolve(pathOf(uri) ?? ''));
+      for (const folder of removed.flatMap(({ uri }) => pathOf(uri) ?? [])) drives.forgetIn(path.resolve(folder));
       void find(added.map(({ uri }) => uri)).catch((error: unknown) => connection.console.error(String(error)));
     });
   }

@@ -65,6 +65,8 @@ export interface Client {
   /** Says goodbye as the protocol asks. */
   shutDown(): Promise<number | null>;
   signal(name: NodeJS.Signals): void;
+  /** Bytes as they are, well formed or not. */
+  write(bytes: string): void;
   /** Closes the server's input, as an editor that crashes does. */
   hangUp(): void;
 }
@@ -123,6 +125,7 @@ export async function startClient(pxen: string, folders: readonly string[], capa
       return ended;
     },
     signal: (name) => void server.kill(name),
+    write: (bytes) => void server.stdin.write(bytes),
     hangUp: () => server.stdin.end(),
   };
 }

@@ -1,21 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   CodeActionRequest,
   CodeLensRequest,
   CompletionRequest,
   CompletionResolveRequest,
   DefinitionRequest,
+  DidChangeWorkspaceFoldersNotification,
   DocumentFormattingRequest,
   DocumentSymbolRequest,
   ExecuteCommandRequest,
+  ExitNotification,
   FileChangeType,
   HoverRequest,
   InlayHintRequest,
   PrepareRenameRequest,
   ReferencesRequest,
   RenameRequest,
+  ShutdownRequest,
   WorkspaceSymbolRequest,
   type CodeAction,
   type CompletionItem,
@@ -260,6 +264,58 @@ describe('Features', () => {
     } finally {
       await elsewhere.remove();
     }
+  });
+});
+
+describe('Workspace folders', () => {
+  const LIMIT = { timeout: 10_000 };
+  const moved = (added: readonly string[], removed: readonly string[]) => {
+    const folders = (uris: readonly string[]) => uris.map((uri) => ({ uri, name: uri }));
+    return client.connection.sendNotification(DidChangeWorkspaceFoldersNotification.type, { event: { added: folders(added), removed: folders(removed) } });
+  };
+  const pools = async () => ((await client.connection.sendRequest(WorkspaceSymbolRequest.type, { query: 'homelab' })) ?? []).map(({ location }) => location.uri).sort();
+
+  test('that go take their drives along, but none that is in another folder or has a spec open', async () => {
+    const [second, third] = [await homelab(), await homelab()];
+    try {
+      client = await startClient(dist.pxen, [drive.path, second.path, third.path]);
+      const file = path.relative(drive.path, path.join(second.path, DB1));
+      await client.open(file, DB1_TEXT.replace('vcpus: 4', 'vcpus: 0'));
+      await client.diagnostics(file, withCode('number-range'));
+      const uris = (...folders: readonly Folder[]) => folders.map((folder) => pathToFileURL(path.join(folder.path, 'pxen.yaml')).href).sort();
+      await expect.poll(pools, LIMIT).toEqual(uris(drive, second, third));
+      // One that is no folder of this machine has no drives to take along.
+      await moved([], ['untitled:elsewhere', pathToFileURL(second.path).href, pathToFileURL(third.path).href]);
+      await expect.poll(pools, LIMIT).toEqual(uris(drive, second));
+      await moved([pathToFileURL(path.join(drive.path, 'vms')).href], [pathToFileURL(path.join(drive.path, 'vms')).href]);
+      await expect.poll(pools, LIMIT).toEqual(uris(drive, second));
+    } finally {
+      await second.remove();
+      await third.remove();
+    }
+  });
+});
+
+describe('What a broken or hostile client sends', () => {
+  test('neither a file larger than sense nor bytes that are no message ends the server', async () => {
+    client = await startClient(dist.pxen, [drive.path]);
+    await client.open('vms/large.vm.yaml', `# ${'x'.repeat(2 << 20)}\n`);
+    await client.diagnostics('vms/large.vm.yaml', withCode('file-too-large'));
+    client.write('Content-Length: 9\r\n\r\n{"broken"');
+    client.write('Content-Length: 2\r\n\r\n{}');
+    await expect(client.connection.sendRequest('pxen/noSuchThing', {})).rejects.toThrow(/Unhandled method/);
+    await expect(client.connection.sendRequest(HoverRequest.method, { textDocument: { uri: 'http://[' }, position: { line: -1, character: 1e9 } })).resolves.toBeNull();
+    await client.open(DB1, DB1_TEXT.replace('vcpus: 4', 'vcpus: 0'));
+    await client.diagnostics(DB1, withCode('number-range'));
+  });
+
+  test('what it edits after its goodbye is heard by nobody', async () => {
+    client = await startClient(dist.pxen, [drive.path]);
+    await client.open(DB1, DB1_TEXT);
+    await client.connection.sendRequest(ShutdownRequest.type);
+    await client.change(DB1, { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } }, 'x');
+    await client.connection.sendNotification(ExitNotification.type);
+    expect(await client.ended).toBe(0);
   });
 });
 
