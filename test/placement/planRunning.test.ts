@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -75,22 +75,31 @@ describe('pxen plan beside a lab that runs', () => {
 
   it("starts from what runs there, and from the lab's own record of disks", async () => {
     now = snapshot([host('node3', { arrays: [{ name: 'fast', state: 'clean', mounted: true }, { name: 'bulk', state: 'clean', mounted: true }] })], { db1: ['running', 'node3'] });
-    const { out } = await run({ drive });
+    const { out } = await run({ drive, show: { kind: 'diff' } });
     expect(out).toContain('  1 VM stays as it is\n');
     expect(out).not.toContain('db1');
     expect((await run({ drive, show: { kind: 'why', vm: 'db1' } })).out).toContain("  node1: it runs on node3 and would have to be stopped: PV guests don't migrate live on this Xen\n");
   });
 
+  it('tells of a host that runs more than it has, and of VMs that run without a spec', async () => {
+    now = snapshot([], { web1: ['running', 'node2'], web2: ['running', 'node2'], stray: ['running', 'node1'] });
+    const file = path.join(drive, 'vms', 'web.vm.yaml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('memory: 2GiB', 'memory: 40GiB'));
+    const { out, err } = await run({ drive });
+    expect(out).toMatch(/^node2 can't give what the specs of its VMs ask for: [\d.]+ GiB of memory too little\. What runs stays\.$/m);
+    expect(err).toBe("stray runs on node1 and has no spec on this drive: the room it takes isn't counted.\n");
+  });
+
   it('leaves out a VM whose disk lies on a host that failed, and says so', async () => {
     now = snapshot([host('node3', { state: 'failed', cause: "it didn't answer" })], {});
-    const { out, code } = await run({ drive });
+    const { out, code } = await run({ drive, show: { kind: 'diff' } });
     expect(out).toContain("- db1  left out: its disk data lies on node3/fast, and node3 is unavailable: it didn't answer\n");
     expect(code).toBe(1);
   });
 });
 
-async function run({ drive, show = { kind: 'diff' } }: Pick<PlanOptions, 'drive' | 'show'>): Promise<{ code: number; out: string; err: string }> {
+async function run({ drive, show }: Pick<PlanOptions, 'drive' | 'show'>): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
-  const code = await runPlan({ drive, json: false, prove: false, whatIf: NO_QUESTION, show }, { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal });
+  const code = await runPlan({ drive, json: false, prove: false, whatIf: NO_QUESTION, ...(show === undefined ? {} : { show }) }, { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal });
   return { code, out, err };
 }

@@ -29,10 +29,16 @@ export class ConflictBudget {
 export function conflictOf(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget): string[] {
   const { barred } = at(formulation.vms, vm);
   if (barred !== undefined) return [`${at(formulation.vms, vm).model.name}: ${barred}`];
-  let held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
+  const held = smallestConflict(formulation, solution, vm, budget);
+  return held === undefined ? [] : inWords(formulation, vm, held);
+}
+
+/** Undefined when no conflict was proven. No requirement of it can be spared, as far as the budget sufficed to know. */
+export function smallestConflict(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget): Held | undefined {
+  let held: Held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
   const without = { ...held, others: [] };
   if (contradicts(formulation, vm, without, budget)) held = without;
-  else if (!contradicts(formulation, vm, held, budget)) return [];
+  else if (!contradicts(formulation, vm, held, budget)) return undefined;
   for (const other of held.others) {
     const fewer = { ...held, others: held.others.filter((kept) => kept !== other) };
     if (contradicts(formulation, vm, fewer, budget)) held = fewer;
@@ -41,7 +47,7 @@ export function conflictOf(formulation: Formulation, solution: Solution, vm: num
     const fewer = { ...held, own: held.own.filter((kept) => kept !== requirement) };
     if (contradicts(formulation, vm, fewer, budget)) held = fewer;
   }
-  return inWords(formulation, vm, held);
+  return held;
 }
 
 type Requirement =
@@ -49,9 +55,10 @@ type Requirement =
   | { readonly kind: 'disk'; readonly disk: number; readonly row: number }
   | { readonly kind: 'pin' | 'volume'; readonly disk: number }
   | { readonly kind: 'apart'; readonly from: number }
-  | { readonly kind: 'on' | 'nature' | 'together' };
+  | { readonly kind: 'on' | 'nature' | 'together' | 'moves' };
 
-interface Held {
+/** Requirements that are to hold together; what isn't named here is waived. */
+export interface Held {
   readonly own: readonly Requirement[];
   /** VMs that keep their right to run. */
   readonly others: readonly number[];
@@ -72,6 +79,7 @@ function ownRequirements({ problem, vms, hosts }: Formulation, vm: number): Requ
     ...Array.from(at(problem.vmApart, vm), (from) => ({ kind: 'apart' as const, from })),
     ...(model.placement.on === undefined ? [] : [{ kind: 'on' as const }]),
     ...(hosts.some((host) => natureObstacle(model, host.model) !== undefined) ? [{ kind: 'nature' as const }] : []),
+    ...(Number.isFinite(problem.maxMoves) && problem.maxMoves > 0 ? [{ kind: 'moves' as const }] : []),
     ...disks.filter((disk) => at(problem.diskVolume, disk) < 0).map((disk) => ({ kind: 'volume' as const, disk })),
     ...disks.filter(isPinned).map((disk) => ({ kind: 'pin' as const, disk })),
   ];
@@ -88,16 +96,22 @@ function rivals(problem: Problem, solution: Solution, vm: number): number[] {
 
 /** Whether these provably can't hold together. */
 function contradicts(formulation: Formulation, vm: number, held: Held, budget: ConflictBudget): boolean {
-  const { problem } = formulation;
   if (budget.perQuestion === 0) return false;
+  const { holds, nodes } = holdTogether(formulation, vm, held, budget.perQuestion);
+  budget.spend(nodes);
+  return holds === false;
+}
+
+/** Whether some placement meets all that is held; undefined when `nodes` steps of the search don't tell. */
+export function holdTogether(formulation: Formulation, vm: number, held: Held, nodes: number): { readonly holds: boolean | undefined; readonly nodes: number } {
+  const { problem } = formulation;
   const relaxed = relax(formulation, vm, held);
   const open = [vm, ...held.others.filter((other) => at(problem.vmFixedHost, other) < 0)];
   const noneOut = new Array<number>(problem.vmCount).fill(0);
   // Beating "nobody out but one of the last level" means that all are placed.
   noneOut.push(1);
-  const result = searchExhaustively(new Packing(relaxed, 'lifted'), open, noneOut, budget.perQuestion);
-  budget.spend(result.nodes);
-  return result.complete && result.best === undefined;
+  const result = searchExhaustively(new Packing(relaxed, 'lifted'), open, noneOut, nodes);
+  return { holds: result.best !== undefined ? true : result.complete ? false : undefined, nodes: result.nodes };
 }
 
 /** The problem with the VM's dropped requirements gone, and only the VMs that are held fixed where they run. */
@@ -133,6 +147,7 @@ function relax(formulation: Formulation, vm: number, held: Held): Problem {
   return {
     ...problem,
     vmLoad,
+    maxMoves: holds({ kind: 'moves' }) ? problem.maxMoves : Infinity,
     diskLoad,
     diskHome,
     diskVolume,
@@ -191,6 +206,8 @@ function requirementInWords({ problem, vms, disks, volumes, devices }: Formulati
       const peers = vms.filter((_, other) => other !== vm && at(problem.vmTogether, other) === group);
       return `${name} must be together with ${list(peers.map((peer) => peer.model.name))}`;
     }
+    case 'moves':
+      return `at most ${problem.maxMoves} ${problem.maxMoves === 1 ? 'VM' : 'VMs'} may be moved`;
     case 'nature': {
       const { architecture = 'x86_64', cpuFeatures = [] } = at(vms, vm).model;
       return `${name} needs ${list([`a host that is ${architecture}`, ...(cpuFeatures.length > 0 ? [`has ${list(cpuFeatures)}`] : [])])}`;

@@ -4,11 +4,11 @@ import type { DiskPlace, PlanAction, PlanJson, PlanStep, UnplacedVm } from '../.
 import type { PoolModel } from '../drive/model';
 import { alikeVms } from './alike';
 import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
-import { bandwidth, bytes, list, percent } from './words';
+import { bandwidth, bytes, list, percent, vcpus } from './words';
 
 /** `advice`: how to learn more, told where something isn't proven. */
 export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads, advice = ''): string {
-  const sections = [heading(model, plan, plan.status === 'feasible' ? advice : ''), hostTable(loads), leftOut(plan.unplaced), failures(plan), stuck(plan), actions(plan.actions)];
+  const sections = [heading(model, plan, plan.status === 'feasible' ? advice : ''), hostTable(loads), overfull(loads), leftOut(plan.unplaced), failures(plan), stuck(plan), actions(plan.actions)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
@@ -91,6 +91,23 @@ function cpus(milliCpus: number): string {
 
 function ratio({ used, capacity }: Load, write: (value: number) => string): string {
   return `${write(used)} of ${write(capacity)}`;
+}
+
+/** Only what runs already can fill a host beyond what it offers: its spec has changed meanwhile, or the host's has. */
+function overfull({ hosts }: PoolLoads): string {
+  const lines = hosts.flatMap(({ host, milliCpus, memoryBytes, arrays }) => {
+    const over = [
+      ...exceeded(milliCpus, (used) => vcpus(used)),
+      ...exceeded(memoryBytes, (used) => `${bytes(used)} of memory`),
+      ...arrays.flatMap(({ name, bandwidthBps, spaceBytes }) => [...exceeded(bandwidthBps, (used) => `${bandwidth(used)} of ${name}`), ...exceeded(spaceBytes, (used) => `${bytes(used)} of space on ${name}`)]),
+    ];
+    return over.length === 0 ? [] : [`${host} can't give what the specs of its VMs ask for: ${list(over)} too little. What runs stays.`];
+  });
+  return lines.join('\n');
+}
+
+function exceeded({ used, capacity }: Load, write: (excess: number) => string): string[] {
+  return used > capacity ? [write(used - capacity)] : [];
 }
 
 function leftOut(unplaced: readonly UnplacedVm[]): string {

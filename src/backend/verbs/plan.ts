@@ -65,6 +65,7 @@ export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => Pr
   }
   try {
     const { inventory, stateFolder } = await poolNow(root, systemClock, io);
+    for (const [vm, host] of Object.entries(inventory.running)) if (!model.vms.some(({ name }) => name === vm)) io.err(`${vm} runs on ${host} and has no spec on this drive: the room it takes isn't counted.\n`);
     const lock = await openDriveState(stateFolder, systemClock, systemRandom).placement();
     const inputs = imagined({ model, inventory, previous: previousPlacement(lock), moves: options.moves ?? MOVES }, options.whatIf);
     return await answer(inputs, options, io, solver);
