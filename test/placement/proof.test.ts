@@ -5,12 +5,11 @@ import { highsSolver } from '../../src/backend/placement/exact/highsSolver';
 import { fewestByPatterns } from '../../src/backend/placement/exact/patterns';
 import { prove } from '../../src/backend/placement/exact/prove';
 import { formulate } from '../../src/backend/placement/formulation';
-import { isPossible } from '../../src/backend/placement/exact/neighbourhoods';
 import { compareLevels, measure } from '../../src/backend/placement/objective';
-import { at, Packing } from '../../src/backend/placement/packing';
 import type { Problem, Solution } from '../../src/backend/placement/problem';
 import { solve, type Solved } from '../../src/backend/placement/solve';
 import { situations } from './arbitrary';
+import { everyPlacement } from './everyPlacement';
 
 const solver = highsSolver(await loadHighs());
 const proven = (problem: Problem, nodes = 10_000): Solved => prove(problem, solve(problem), solver, { nodes, onProgress: () => undefined, shouldStop: () => false });
@@ -22,47 +21,11 @@ function levels({ goal }: Problem, { out, bytesMoved, loads, hostsUsed, moves }:
 /** The best of all placements in the narrow problem, by trying every host and every volume. */
 function bestOfAll(problem: Problem): number[] {
   let best: number[] | undefined;
-  const packing = new Packing(problem, 'lifted');
-  const judge = () => {
-    const solution = packing.solution();
-    if (!isPossible(problem, solution)) return;
+  everyPlacement(problem, (solution) => {
     const reached = levels(problem, measure(problem, solution));
     if (best === undefined || compareLevels(reached, best) < 0) best = reached;
-  };
-  const descend = (vm: number) => {
-    if (vm === problem.vmCount) {
-      judge();
-      return;
-    }
-    if (packing.isFixed(vm)) {
-      descend(vm + 1);
-      return;
-    }
-    for (let host = 0; host < problem.hostCount; host++) {
-      if (!packing.fits(vm, host)) continue;
-      for (const volumes of volumeChoices(problem, vm, host)) {
-        packing.restore(vm, host, volumes);
-        descend(vm + 1);
-        packing.remove(vm);
-      }
-    }
-    packing.leaveOut(vm);
-    descend(vm + 1);
-    packing.liftAgain(vm);
-  };
-  descend(0);
+  });
   return best ?? [];
-}
-
-function volumeChoices(problem: Problem, vm: number, host: number): number[][] {
-  return Array.from(at(problem.vmDisks, vm)).reduce<number[][]>(
-    (choices, disk) => {
-      const only = at(problem.diskVolume, disk);
-      const volumes = only >= 0 || at(problem.diskIgnored, disk) === 1 ? [only] : Array.from(at(problem.hostVolumes, host)).filter((volume) => at(problem.volumeUsable, volume) === 1);
-      return choices.flatMap((choice) => volumes.map((volume) => [...choice, volume]));
-    },
-    [[]],
-  );
 }
 
 describe('what is proven', () => {

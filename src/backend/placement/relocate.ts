@@ -102,7 +102,7 @@ function bearFailures(packing: Packing, { units, check, leastShortfall, order }:
 }
 
 /** Takes moves back that nothing needs, those of the most bytes first. */
-function goBack(packing: Packing, { units, check }: RelocateOptions): void {
+export function goBack(packing: Packing, { units, check }: Pick<RelocateOptions, 'units' | 'check'>): void {
   const { problem } = packing;
   const cost = (vm: number) => movedBytesOf(problem, packing, vm);
   const enough = check.shortfall(packing.solution());

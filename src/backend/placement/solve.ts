@@ -184,10 +184,12 @@ function improveLower(options: Lower): void {
   const { packing, units, check, leastShortfall } = options;
   const { problem } = packing;
   const shortfall = (enough?: number) => check.shortfall(packing.solution(), enough);
+  const [start, atStart] = [packing.solution(), shortfall()];
   improveGoal(options, () => true);
   let best = shortfall();
   if (best > leastShortfall) {
-    best = surviveBetter(options, best);
+    if (atStart < best) packing.load(start);
+    best = surviveBetter(options, Math.min(atStart, best));
     // Looking at every failure after every move is too much for a large pool; it keeps what survival has reached.
     if (problem.hostCount <= MOST_GUARDED_HOSTS) improveGoal(options, () => shortfall(best) <= best);
   }

@@ -30,6 +30,11 @@ export class FailureCheck {
     this.sets = combinations(hosts, Math.min(original.survive, hosts.length));
   }
 
+  /** Tries to put a VM on a host that looking at every failure takes. */
+  get looks(): number {
+    return this.sets.length * this.original.vmCount * this.original.survive;
+  }
+
   /** VMs without room, counted over all failures; once more than `enough` are found, it stops counting. */
   shortfall(solution: Solution, enough = Infinity): number {
     if (this.original.survive === 0) return 0;
@@ -49,9 +54,20 @@ export class FailureCheck {
     return this.sets.map((hosts) => this.fail(packing, hosts)).filter((failure) => failure.lost.length > 0);
   }
 
+  /** As `shortfall`, with the bulk of who is lost: what a search can follow where numbers of VMs don't change. `size` by VM. */
+  weightOf(solution: Solution, size: ArrayLike<number>): { readonly count: number; readonly bulk: number } {
+    const packing = this.pack(solution);
+    let [count, bulk] = [0, 0];
+    for (const hosts of this.sets) {
+      for (const vm of this.fail(packing, hosts).lost) [count, bulk] = [count + 1, bulk + at(size, vm)];
+    }
+    return { count, bulk };
+  }
+
   /**
    * No placement of as many VMs has a smaller shortfall: after each failure those are lost that may run nowhere else, and at least as many as must
-   * go, the bulkiest first, until what is left of the pool holds the rest.
+   * go, the bulkiest first, until what is left of the pool holds the rest. A VM is on one host only, so it makes up for no more failures than that
+   * host has a part in.
    */
   lowerBound(ensemble: Ensemble): number {
     if (this.original.survive === 0) return 0;
@@ -66,11 +82,15 @@ export class FailureCheck {
     });
     const { vmAllowedAnew, survive } = this.original;
     const somePinned = ensemble.possible().some((vm) => at(vmAllowedAnew, vm).reduce((sum, allowed) => sum + allowed, 0) <= survive);
-    return this.sets.reduce((total, failing) => {
+    const each = this.sets.reduce((total, failing) => {
       const pinned = somePinned ? ensemble.leastSum((vm) => Number(this.isCertainLoss(vm, failing))) : 0;
       const tooMany = rows.map(({ need, loads, capacity }) => fewestToDrop(loads, need - capacity(failing)));
       return total + Math.max(pinned, ...tooMany);
     }, 0);
+    const shares = hostAvailable.map((_, host) => this.sets.reduce((count, failing) => count + Number(failing.includes(host)), 0));
+    const share = shares.reduce((most, count) => Math.max(most, count), 0);
+    const together = rows.map(({ need, loads, capacity }) => fewestToShare(loads, this.sets.map((failing) => need - capacity(failing)), share));
+    return Math.max(each, ...together);
   }
 
   /** Whether the VM may run on the failing hosts only, and surely does. */
@@ -145,6 +165,20 @@ function fewestToDrop(loads: readonly number[], excess: number): number {
   let [dropped, sum] = [0, 0];
   while (sum < excess && dropped < loads.length) sum += at(loads, dropped++);
   return dropped;
+}
+
+/** The fewest losses over all failures when one VM can be lost in `share` of them, and makes up for no more than the largest excess each time. */
+function fewestToShare(loads: readonly number[], excesses: readonly number[], share: number): number {
+  let [sum, most] = [0, 0];
+  for (const excess of excesses) [sum, most] = [sum + Math.max(0, excess), Math.max(most, excess)];
+  let losses = 0;
+  for (const load of loads) {
+    if (sum <= 0 || load <= 0) break;
+    const times = Math.min(share, Math.ceil(sum / Math.min(load, most)));
+    losses += times;
+    sum -= times * Math.min(load, most);
+  }
+  return losses;
 }
 
 /** The same problem with local disks that can be made again anywhere and nothing fixed. */

@@ -8,6 +8,7 @@ import { compareLevels } from '../objective';
 import { at } from '../packing';
 import type { Problem, Solution } from '../problem';
 import { assess, compareSolved, settleAround, type Solved } from '../solve';
+import { bearFailures } from './bearFailures';
 import { AssignmentProgram, commonUnit, type Counted } from './assignment';
 import { isPossible, moveFewerBytes } from './neighbourhoods';
 import { hostPatterns, type CountedHosts } from './hostPatterns';
@@ -44,6 +45,7 @@ class Proof {
 
   run(): Solved {
     this.placed();
+    this.survived();
     this.bytes();
     this.offer(polish(this.problem, this.best, this.options));
     if (this.isPlaced() && this.isSurvived() && this.best.measures.bytesMoved === this.best.bounds.bytesMoved) {
@@ -108,12 +110,16 @@ class Proof {
     }
   }
 
+  /** The program knows no failures: what it proves below this level holds all the same, because it looks at more placements than bear them as well. */
+  private survived(): void {
+    if (this.isSurvived() || this.options.shouldStop()) return;
+    this.adopt(bearFailures(this.problem, this.best, this.options.shouldStop));
+  }
+
   /** The fewest bytes moved with just as many VMs placed. */
   private bytes(): void {
     const { measures, bounds } = this.best;
     if (!this.isPlaced() || measures.bytesMoved === bounds.bytesMoved || this.options.shouldStop()) return;
-    // Moves that survival asks for aren't in the program.
-    if (this.problem.survive > 0) return;
     const program = new AssignmentProgram(this.problem, { kind: 'nothing' });
     if (program.size > MOST_COLUMNS) {
       const { solution } = this.best;
@@ -187,7 +193,7 @@ class Proof {
   private moves(): void {
     const { problem, best } = this;
     const isGoalProven = compareLevels(best.measures.loads, best.bounds.loads) === 0 && best.measures.hostsUsed === best.bounds.hostsUsed;
-    if (!isGoalProven || best.measures.moves === best.bounds.moves || problem.survive > 0 || this.options.shouldStop()) return;
+    if (!isGoalProven || best.measures.moves === best.bounds.moves || this.options.shouldStop()) return;
     const steps = [...new Set(best.measures.loads)].filter((load) => load > 0);
     const program = this.programAsGood(problem.goal === 'balance' ? { kind: 'loads', steps, reach: steps.map((step) => best.measures.loads.filter((load) => load >= step).length) } : { kind: 'hosts in use' });
     if (program.size > MOST_COLUMNS) return;
