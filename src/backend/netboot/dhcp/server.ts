@@ -73,30 +73,6 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
-  /** Resolves when another server was heard of, or has had its time. */
-  const lookAround = async (main: dgram.Socket) => {
-    let finding: Promise<void> | undefined;
-    const firstHeard = new Promise<void>((resolve) => {
-      lookout = openLookout({
-        address: options.bindAddress,
-        send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
-          if (error) options.onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
-        }),
-        onLook: () => beside.lookBegins(),
-        onFound: (server, sender) => {
-          finding = beside.found(server, sender);
-          resolve();
-        },
-        onNone: () => beside.none(),
-        nextLookMs: () => beside.nextLookMs(),
-        clock,
-        random: options.random,
-      });
-    });
-    await Promise.race([firstHeard, delay(clock, WAIT_FOR_OTHERS_MS)]);
-    // Who it is, is known a moment after it was heard.
-    await finding;
-  };
   const serve = (hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe') => {
     onDatagram(hears, (bytes, source) => {
       const decoded = decodeDhcp(bytes);
@@ -121,7 +97,9 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
         if (options.interface !== undefined) stopWatching = await hearOnly({ at: { address: LIMITED_BROADCAST, port: portOf(main) }, name: options.interface, clock, onTrouble: options.onTrouble });
         serve(broadcasts, main, 'dhcp');
       };
-      await Promise.all([hear(), lookAround(main)]);
+      const others = lookForOthers(main, options);
+      lookout = others.lookout;
+      await Promise.all([hear(), others.hadTheirTime]);
     }
     beside.begin();
     for (const take of waiting) take();
@@ -131,6 +109,31 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     await close();
     throw error;
   }
+}
+
+/** `hadTheirTime` resolves when the first that answers is known, or none did in time; the look goes on. */
+function lookForOthers(main: dgram.Socket, { bindAddress, beside, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void> } {
+  let finding: Promise<void> | undefined;
+  let firstIsHeard: () => void = () => undefined;
+  const heard = new Promise<void>((resolve) => (firstIsHeard = resolve));
+  const lookout = openLookout({
+    address: bindAddress,
+    send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
+      if (error) onTrouble(`other DHCP servers can't be looked for: ${error.message}`);
+    }),
+    onLook: () => beside.lookBegins(),
+    onFound: (server, sender) => {
+      finding = beside.found(server, sender);
+      firstIsHeard();
+    },
+    onNone: () => beside.none(),
+    nextLookMs: () => beside.nextLookMs(),
+    clock,
+    random,
+  });
+  // Who it is, is found out a moment after it was heard.
+  const hadTheirTime = Promise.race([heard, delay(clock, WAIT_FOR_OTHERS_MS)]).then(() => finding);
+  return { lookout, hadTheirTime };
 }
 
 function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions & { readonly isClosed: () => boolean }): void {
