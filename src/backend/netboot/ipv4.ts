@@ -41,11 +41,16 @@ export function formatIpv4(value: number): string {
 
 /** Four bytes, network order. Throws on text that isn't an address: the caller got it from the checked model. */
 export function ipv4Bytes(address: string): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  writeIpv4(bytes, 0, address);
+  return bytes;
+}
+
+/** Like {@link ipv4Bytes}, into `bytes` at `offset`. */
+export function writeIpv4(bytes: Buffer, offset: number, address: string): void {
   const value = parseIpv4(address);
   if (value === undefined) throw new RangeError(`${address} is not an IPv4 address`);
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
+  bytes.writeUInt32BE(value, offset);
 }
 
 /** Reads four bytes at `offset`; the caller has checked the length. */

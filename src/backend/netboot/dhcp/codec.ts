@@ -3,7 +3,7 @@
  * Decoding never throws; what isn't a DHCP message gives a problem in words.
  */
 
-import { ANY_ADDRESS, ipv4Bytes, readIpv4 } from '../ipv4';
+import { ANY_ADDRESS, readIpv4, writeIpv4 } from '../ipv4';
 import { OPTION, type DhcpOptions } from './options';
 
 export interface DhcpMessage {
@@ -34,6 +34,7 @@ export type Decoded = { readonly message: DhcpMessage } | { readonly problem: st
 /** RFC 2131 §2: the fixed part, then the magic cookie. */
 const FIXED_LENGTH = 236;
 const MAGIC_COOKIE = 0x63825363;
+const OPTIONS_OFFSET = FIXED_LENGTH + 4;
 const SERVER_NAME = { offset: 44, length: 64 };
 const BOOT_FILE = { offset: 108, length: 128 };
 const BROADCAST_FLAG = 0x8000;
@@ -50,7 +51,7 @@ const OVERLOADS_FILE = 1;
 const OVERLOADS_NAME = 2;
 
 export function decodeDhcp(bytes: Buffer): Decoded {
-  if (bytes.length < FIXED_LENGTH + 4) return { problem: `${bytes.length} bytes are too short for a DHCP message` };
+  if (bytes.length < OPTIONS_OFFSET) return { problem: `${bytes.length} bytes are too short for a DHCP message` };
   if (bytes.readUInt32BE(FIXED_LENGTH) !== MAGIC_COOKIE) return { problem: 'the magic cookie of DHCP is missing (plain BOOTP?)' };
   const op = bytes.readUInt8(0);
   if (op !== 1 && op !== 2) return { problem: `op ${op} is neither request nor reply` };
@@ -58,7 +59,7 @@ export function decodeDhcp(bytes: Buffer): Decoded {
   if (hardwareLength > 16) return { problem: `a hardware address of ${hardwareLength} octets doesn't fit` };
 
   const options = new Map<number, Buffer>();
-  collectOptions(bytes.subarray(FIXED_LENGTH + 4), options);
+  collectOptions(bytes.subarray(OPTIONS_OFFSET), options);
   const overload = options.get(OPTION.overload)?.at(0) ?? 0;
   const fileField = bytes.subarray(BOOT_FILE.offset, BOOT_FILE.offset + BOOT_FILE.length);
   const nameField = bytes.subarray(SERVER_NAME.offset, SERVER_NAME.offset + SERVER_NAME.length);
@@ -121,69 +122,81 @@ export interface Encoded {
  */
 export function encodeDhcp(message: DhcpMessage, maximumSize: number = DEFAULT_MAXIMUM_SIZE): Encoded {
   const limit = Math.min(Math.max(maximumSize, DEFAULT_MAXIMUM_SIZE), LARGEST_REPLY) - IP_UDP_HEADERS;
-  const fixed = Buffer.alloc(FIXED_LENGTH + 4);
-  writeFixedPart(message, fixed);
-
   // One octet of each field is kept for the end marker, three of the first for option 52.
-  const main = { parts: [] as Buffer[], room: limit - fixed.length - 1 - 3 };
-  const file = { parts: [] as Buffer[], room: message.bootFile === '' ? BOOT_FILE.length - 1 : 0 };
-  const name = { parts: [] as Buffer[], room: message.serverName === '' ? SERVER_NAME.length - 1 : 0 };
+  const main = { options: [] as Option[], room: limit - OPTIONS_OFFSET - 1 - 3 };
+  const file = { options: [] as Option[], room: message.bootFile === '' ? BOOT_FILE.length - 1 : 0 };
+  const name = { options: [] as Option[], room: message.serverName === '' ? SERVER_NAME.length - 1 : 0 };
+  const fields = [main, file, name];
   const omitted: number[] = [];
-  for (const [code, value] of message.options) {
-    const bytes = encodeOption(code, value);
-    const field = [main, file, name].find(({ room }) => room >= bytes.length);
+  let mainLength = 0;
+  for (const option of message.options) {
+    const length = encodedLength(option);
+    const field = fields.find(({ room }) => room >= length);
     if (field) {
-      field.parts.push(bytes);
-      field.room -= bytes.length;
+      field.options.push(option);
+      field.room -= length;
+      if (field === main) mainLength += length;
     } else {
-      omitted.push(code);
+      omitted.push(option[0]);
     }
   }
 
-  const overload = (file.parts.length > 0 ? OVERLOADS_FILE : 0) | (name.parts.length > 0 ? OVERLOADS_NAME : 0);
-  if (overload) main.parts.push(encodeOption(OPTION.overload, Buffer.of(overload)));
-  writeField(fixed, BOOT_FILE.offset, file.parts);
-  writeField(fixed, SERVER_NAME.offset, name.parts);
-  const bytes = Buffer.concat([fixed, ...main.parts, Buffer.of(OPTION.end)]);
-  const padding = Buffer.alloc(Math.max(0, MINIMUM_LENGTH - bytes.length));
-  return { bytes: Buffer.concat([bytes, padding]), omitted };
+  const overload = (file.options.length > 0 ? OVERLOADS_FILE : 0) | (name.options.length > 0 ? OVERLOADS_NAME : 0);
+  if (overload) {
+    const option: Option = [OPTION.overload, Buffer.of(overload)];
+    main.options.push(option);
+    mainLength += encodedLength(option);
+  }
+  // One piece for all of it: a buffer for each option costs more than everything else about a reply.
+  const bytes = Buffer.allocUnsafe(Math.max(MINIMUM_LENGTH, OPTIONS_OFFSET + mainLength + 1)).fill(0);
+  writeFixedPart(message, bytes);
+  writeOptions(bytes, OPTIONS_OFFSET, main.options);
+  if (overload & OVERLOADS_FILE) writeOptions(bytes, BOOT_FILE.offset, file.options);
+  if (overload & OVERLOADS_NAME) writeOptions(bytes, SERVER_NAME.offset, name.options);
+  return { bytes, omitted };
 }
 
+type Option = readonly [code: number, value: Buffer];
+
 function writeFixedPart(message: DhcpMessage, bytes: Buffer): void {
-  const hardware = parseHardwareAddress(message.hardwareAddress);
   bytes.writeUInt8(message.op === 'request' ? 1 : 2, 0);
   bytes.writeUInt8(message.hardwareType, 1);
-  bytes.writeUInt8(hardware.length, 2);
+  bytes.writeUInt8(bytes.write(message.hardwareAddress.replaceAll(':', ''), 28, 'hex'), 2);
   bytes.writeUInt8(message.hops, 3);
   bytes.writeUInt32BE(message.transactionId, 4);
   bytes.writeUInt16BE(message.seconds, 8);
   bytes.writeUInt16BE(message.broadcast ? BROADCAST_FLAG : 0, 10);
-  ipv4Bytes(message.clientAddress).copy(bytes, 12);
-  ipv4Bytes(message.yourAddress).copy(bytes, 16);
-  ipv4Bytes(message.nextServer).copy(bytes, 20);
-  ipv4Bytes(message.relayAddress).copy(bytes, 24);
-  hardware.copy(bytes, 28);
+  writeIpv4(bytes, 12, message.clientAddress);
+  writeIpv4(bytes, 16, message.yourAddress);
+  writeIpv4(bytes, 20, message.nextServer);
+  writeIpv4(bytes, 24, message.relayAddress);
   writeText(bytes, SERVER_NAME, message.serverName);
   writeText(bytes, BOOT_FILE, message.bootFile);
   bytes.writeUInt32BE(MAGIC_COOKIE, FIXED_LENGTH);
 }
 
 /** Values over 255 octets are split into several options of the same code (RFC 3396). */
-function encodeOption(code: number, value: Buffer): Buffer {
-  const parts: Buffer[] = [];
-  for (let start = 0; start === 0 || start < value.length; start += 255) {
-    const part = value.subarray(start, start + 255);
-    parts.push(Buffer.of(code, part.length), part);
-  }
-  return Buffer.concat(parts);
+function encodedLength([, value]: Option): number {
+  return value.length + 2 * Math.max(1, Math.ceil(value.length / 255));
 }
 
-function writeField(bytes: Buffer, offset: number, parts: readonly Buffer[]): void {
-  if (parts.length === 0) return;
-  Buffer.concat([...parts, Buffer.of(OPTION.end)]).copy(bytes, offset);
+/** And the end marker behind them. */
+function writeOptions(bytes: Buffer, offset: number, options: readonly Option[]): void {
+  let at = offset;
+  for (const [code, value] of options) {
+    for (let start = 0; start === 0 || start < value.length; start += 255) {
+      const length = Math.min(255, value.length - start);
+      bytes[at] = code;
+      bytes[at + 1] = length;
+      value.copy(bytes, at + 2, start, start + length);
+      at += 2 + length;
+    }
+  }
+  bytes[at] = OPTION.end;
 }
 
 function writeText(bytes: Buffer, field: { readonly offset: number; readonly length: number }, text: string): void {
+  if (text === '') return;
   // The last octet stays NUL: not every client stops at the field's end.
   if (text.length >= field.length) throw new RangeError(`"${text}" is too long for a field of ${field.length} octets`);
   bytes.write(text, field.offset, 'latin1');
@@ -193,16 +206,16 @@ function writeText(bytes: Buffer, field: { readonly offset: number; readonly len
 export const LONGEST_BOOT_FILE = BOOT_FILE.length - 1;
 
 function terminatedText(field: Buffer): string {
+  if (field[0] === 0) return '';
   const end = field.indexOf(0);
   return field.toString('latin1', 0, end < 0 ? field.length : end);
 }
 
 function formatHardwareAddress(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/..(?!$)/g, '$&:');
-}
-
-function parseHardwareAddress(text: string): Buffer {
-  return Buffer.from(text.replaceAll(':', ''), 'hex');
+  const hex = bytes.toString('hex');
+  let text = hex.slice(0, 2);
+  for (let index = 2; index < hex.length; index += 2) text += `:${hex.slice(index, index + 2)}`;
+  return text;
 }
 
 /** An empty message of a client: what its builders, the lab and the tests start from. */

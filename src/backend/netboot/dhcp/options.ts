@@ -1,6 +1,6 @@
 /** DHCP's numbers by name, and the values that options carry. Pure. */
 
-import { ipv4Bytes, readIpv4 } from '../ipv4';
+import { readIpv4, writeIpv4 } from '../ipv4';
 
 /** Option codes (RFC 2132 unless said otherwise). */
 export const OPTION = {
@@ -69,7 +69,9 @@ export function addressOf(options: DhcpOptions, code: number): string | undefine
 }
 
 export function addressesValue(addresses: readonly string[]): Buffer {
-  return Buffer.concat(addresses.map(ipv4Bytes));
+  const bytes = Buffer.allocUnsafe(4 * addresses.length);
+  addresses.forEach((address, index) => writeIpv4(bytes, 4 * index, address));
+  return bytes;
 }
 
 /** Text up to the first NUL; some clients count a terminator, RFC 2132 §2 asks receivers to drop it. */
@@ -86,7 +88,8 @@ export function textValue(text: string): Buffer {
 
 /** 16-bit numbers of option 93; an odd last octet is ignored. */
 export function architecturesOf(options: DhcpOptions): readonly number[] {
-  const value = options.get(OPTION.clientArchitecture) ?? Buffer.alloc(0);
+  const value = options.get(OPTION.clientArchitecture);
+  if (!value) return [];
   return Array.from({ length: value.length >> 1 }, (_, index) => value.readUInt16BE(index * 2));
 }
 
