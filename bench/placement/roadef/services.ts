@@ -1,10 +1,6 @@
 /** What the challenge asks of services, kept up to date move by move. */
 
-import { at } from '../../../src/backend/placement/packing';
 import type { Instance } from './instance';
-
-/** No process. */
-export const NONE = -1;
 
 /** Conflicts, spread and dependencies, counted by service. */
 export class ServiceRules {
@@ -27,16 +23,16 @@ export class ServiceRules {
     this.locationsOf = new Int32Array(serviceCount);
     this.neededBy = Array.from({ length: serviceCount }, () => []);
     dependsOn.forEach((needed, service) => {
-      for (const other of needed) at(this.neededBy, other).push(service);
+      for (const other of needed) (this.neededBy[other] as number[]).push(service);
     });
     instance.initial.forEach((machine, process) => this.count(process, machine, 1));
   }
 
-  /** Whether no process of its service is on the machine, `leaving` not counted. */
+  /** Whether no process of its service is on the machine; `leaving` isn't counted, and may be no process at all. */
   keepApart(process: number, machine: number, leaving: number): boolean {
-    const service = at(this.instance.service, process);
-    const expected = leaving !== NONE && at(this.instance.service, leaving) === service ? 1 : 0;
-    return at(this.onMachine, service * this.instance.machineCount + machine) === expected;
+    const service = this.instance.service[process] as number;
+    const expected = this.instance.service[leaving] === service ? 1 : 0;
+    return (this.onMachine[service * this.instance.machineCount + machine] as number) === expected;
   }
 
   move(process: number, from: number, to: number): void {
@@ -47,32 +43,32 @@ export class ServiceRules {
   /** Whether the spread of its service, and all dependencies on and of it, hold after a move. */
   hold(process: number, from: number, to: number): boolean {
     const { service, spread, dependsOn, neighbourhood } = this.instance;
-    const own = at(service, process);
-    if (at(this.locationsOf, own) < at(spread, own)) return false;
-    const [left, entered] = [at(neighbourhood, from), at(neighbourhood, to)];
+    const own = service[process] as number;
+    if ((this.locationsOf[own] as number) < (spread[own] as number)) return false;
+    const [left, entered] = [(neighbourhood[from] as number), (neighbourhood[to] as number)];
     if (left === entered) return true;
-    for (const needed of at(dependsOn, own)) if (this.runsIn(own, entered) && !this.runsIn(needed, entered)) return false;
+    for (const needed of (dependsOn[own] as Int32Array)) if (this.runsIn(own, entered) && !this.runsIn(needed, entered)) return false;
     if (this.runsIn(own, left)) return true;
-    for (const dependent of at(this.neededBy, own)) if (this.runsIn(dependent, left)) return false;
+    for (const dependent of (this.neededBy[own] as number[])) if (this.runsIn(dependent, left)) return false;
     return true;
   }
 
   private runsIn(service: number, neighbourhood: number): boolean {
-    return at(this.inNeighbourhood, service * this.neighbourhoodCount + neighbourhood) > 0;
+    return (this.inNeighbourhood[service * this.neighbourhoodCount + neighbourhood] as number) > 0;
   }
 
   private count(process: number, machine: number, sign: 1 | -1): void {
     const { instance } = this;
-    const service = at(instance.service, process);
+    const service = instance.service[process] as number;
     const onMachine = service * instance.machineCount + machine;
-    const inLocation = service * this.locationCount + at(instance.location, machine);
-    const inNeighbourhood = service * this.neighbourhoodCount + at(instance.neighbourhood, machine);
-    this.onMachine[onMachine] = at(this.onMachine, onMachine) + sign;
-    const before = at(this.inLocation, inLocation);
+    const inLocation = service * this.locationCount + (instance.location[machine] as number);
+    const inNeighbourhood = service * this.neighbourhoodCount + (instance.neighbourhood[machine] as number);
+    this.onMachine[onMachine] = (this.onMachine[onMachine] as number) + sign;
+    const before = this.inLocation[inLocation] as number;
     this.inLocation[inLocation] = before + sign;
-    if (before === 0) this.locationsOf[service] = at(this.locationsOf, service) + 1;
-    if (before + sign === 0) this.locationsOf[service] = at(this.locationsOf, service) - 1;
-    this.inNeighbourhood[inNeighbourhood] = at(this.inNeighbourhood, inNeighbourhood) + sign;
+    if (before === 0) this.locationsOf[service] = (this.locationsOf[service] as number) + 1;
+    if (before + sign === 0) this.locationsOf[service] = (this.locationsOf[service] as number) - 1;
+    this.inNeighbourhood[inNeighbourhood] = (this.inNeighbourhood[inNeighbourhood] as number) + sign;
   }
 }
 
@@ -90,15 +86,15 @@ export class ServiceMoves {
   }
 
   move(process: number, from: number, to: number): void {
-    const home = at(this.instance.initial, process);
+    const home = this.instance.initial[process] as number;
     const step = Number(to !== home) - Number(from !== home);
     if (step === 0) return;
-    const service = at(this.instance.service, process);
-    const before = at(this.moved, service);
+    const service = this.instance.service[process] as number;
+    const before = this.moved[service] as number;
     this.moved[service] = before + step;
-    this.services[before] = at(this.services, before) - 1;
-    this.services[before + step] = at(this.services, before + step) + 1;
+    this.services[before] = (this.services[before] as number) - 1;
+    this.services[before + step] = (this.services[before + step] as number) + 1;
     if (before + step > this.most) this.most = before + step;
-    else if (before === this.most && at(this.services, before) === 0) this.most--;
+    else if (before === this.most && (this.services[before]) === 0) this.most--;
   }
 }
