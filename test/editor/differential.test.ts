@@ -1,56 +1,24 @@
 /**
- * The same questions to yaml-language-server, with the same schemas. Where the two differ, the difference is listed here with
- * its reason; any other one is a defect of one of them.
+ * The same questions to yaml-language-server, with the same schemas, and to ajv at run time: of the cases below, and of every golden case.
+ * Where they differ, the difference is listed here with its reason; any other one is a defect of one of them, and a listed one that
+ * doesn't show any more is none.
  */
 
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { Ajv2020 } from 'ajv/dist/2020';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { AJV_OPTIONS } from '../../scripts/generate.mjs';
+import { readDrive } from '../../src/backend/drive/read';
+import { SCHEMAS } from '../../src/backend/drive/schemaTree';
+import { kindOfFile } from '../../src/backend/drive/specFile';
 import { LineIndex } from '../../src/backend/drive/text';
 import { completionsAt } from '../../src/editor/features/completion';
 import { EditorDrive } from '../../src/editor/features/editorDrive';
-
-/** The part of its interface that is used; its own types need settings that this project doesn't have. */
-interface LanguageService {
-  configure(settings: unknown): void;
-  doComplete(document: unknown, position: Position, isKubernetes: boolean): Promise<{ readonly items: readonly { readonly label: string }[] }>;
-  doValidation(document: unknown, isKubernetes: boolean): Promise<readonly { readonly range: { readonly start: Position }; readonly message: string }[]>;
-}
-
-interface Position {
-  readonly line: number;
-  readonly character: number;
-}
-
-const require = createRequire(import.meta.url);
-const { getLanguageService } = require('yaml-language-server/out/server/src/languageservice/yamlLanguageService.js') as { getLanguageService: (parts: unknown) => LanguageService };
-const { TextDocument } = require('vscode-languageserver-textdocument') as { TextDocument: { create: (uri: string, language: string, version: number, text: string) => unknown } };
-
-const ROOT = path.join(import.meta.dirname, '..', '..');
-const FILES = { Cluster: 'pxen.yaml', Host: 'hosts/a.host.yaml', VM: 'vms/a.vm.yaml' } as const;
-type Kind = keyof typeof FILES;
-
-const peer = getLanguageService({
-  schemaRequestService: (uri: string) => Promise.reject(new Error(`Nothing is fetched: ${uri}`)),
-  workspaceContext: { resolveRelativePath: (relative: string) => relative },
-  telemetry: { send: () => undefined, sendError: () => undefined, sendTrack: () => undefined },
-  clientCapabilities: {},
-});
-peer.configure({
-  validate: true,
-  completion: true,
-  hover: false,
-  yamlVersion: '1.2',
-  schemas: Object.entries(FILES).map(([kind, file]) => ({ uri: `file:///schemas/${kind}.json`, fileMatch: [`/${file}`], schema: JSON.parse(readFileSync(path.join(ROOT, 'schemas', `${kind.toLowerCase()}.schema.json`), 'utf8')) as unknown })),
-});
-
-let version = 0;
-/** Its cache goes by address and version. */
-function document(kind: Kind, text: string): unknown {
-  version += 1;
-  return TextDocument.create(`file:///${FILES[kind]}`, 'yaml', version, text);
-}
+import { readGolden } from '../drive/golden';
+import { atCursor } from './cursor';
+import { FILES, markedLines, suggestedLabels, type Kind } from './peer';
 
 interface CompletionCase {
   readonly title: string;
@@ -81,8 +49,7 @@ describe('Suggestions beside those of yaml-language-server', () => {
     test(title, async () => {
       const offset = marked.indexOf('|');
       const text = marked.replace('|', '');
-      const { line, column } = new LineIndex(text).at(offset);
-      const there = (await peer.doComplete(document(kind, text), { line: line - 1, character: column - 1 }, false)).items.map(({ label }) => label);
+      const there = await suggestedLabels(kind, text, offset);
       const here = completionsAt(EditorDrive.of(new Map([[FILES[kind], text]])), FILES[kind], offset).map(({ label }) => label);
       const minus = (a: readonly string[], b: readonly string[]) => [...new Set(a)].filter((label) => !b.includes(label)).sort();
       expect({ onlyHere: minus(here, there), onlyThere: minus(there, here) }).toEqual({ onlyHere: onlyHere?.[0] ?? [], onlyThere: onlyThere?.[0] ?? [] });
@@ -119,11 +86,173 @@ const PROBLEMS: readonly ProblemCase[] = [
 describe('Problems beside those of yaml-language-server', () => {
   for (const { title, kind, text, onlyHere, onlyThere } of PROBLEMS) {
     test(title, async () => {
-      const there = (await peer.doValidation(document(kind, text), false)).map(({ range }) => range.start.line + 1);
+      const there = await markedLines(kind, text);
       const cluster: [string, string][] = kind === 'Cluster' ? [] : [['pxen.yaml', 'kind: Cluster\nname: c\nnetwork: {subnet: 10.0.0.0/24, server: 10.0.0.1}\n']];
       const here = EditorDrive.of(new Map([...cluster, [FILES[kind], text]])).checked.problems.filter(({ file }) => file === FILES[kind]).map(({ line }) => line);
       const minus = (a: readonly number[], b: readonly number[]) => [...new Set(a)].filter((line) => !b.includes(line));
       expect({ onlyHere: minus(here, there), onlyThere: minus(there, here) }).toEqual({ onlyHere: onlyHere?.[0] ?? [], onlyThere: onlyThere?.[0] ?? [] });
     });
   }
+});
+
+const BETWEEN = 'a schema sees one value at a time: what holds between documents, or between the keys of one, it can’t tell';
+const AROUND = 'what lies on the drive beside the specs is in no document';
+const MEANING = 'the text has the form that the schema asks for; what it means is wrong';
+const TRAP = 'to YAML it is right; it isn’t what its author meant';
+
+/** Codes of problems on lines that no schema finds fault with, and why. */
+const BEYOND_SCHEMAS: Readonly<Record<string, string>> = {
+  'address-duplicate': BETWEEN,
+  'address-outside': BETWEEN,
+  'address-reserved': BETWEEN,
+  'apart-and-together': BETWEEN,
+  'array-members': BETWEEN,
+  'cluster-second': BETWEEN,
+  'disk-file-missing': AROUND,
+  'file-empty': 'a document of comments alone is nothing to check; PXEN expects one in each file',
+  'forwarder-self': BETWEEN,
+  'host-missing': BETWEEN,
+  'image-missing': AROUND,
+  'item-repeated': 'references may be written only once, which is told with all that is wrong with them',
+  'mac-duplicate': BETWEEN,
+  'member-duplicate': BETWEEN,
+  'menu-unseen': BETWEEN,
+  'mount-overlap': BETWEEN,
+  'name-duplicate': BETWEEN,
+  'quantity-range': MEANING,
+  'range-order': BETWEEN,
+  'range-overlap': BETWEEN,
+  'range-size': BETWEEN,
+  'range-unused': BETWEEN,
+  'reference-self': BETWEEN,
+  'reference-unknown': BETWEEN,
+  'reserve-too-large': BETWEEN,
+  'start-cycle': BETWEEN,
+  'subnet-host-bits': MEANING,
+  'uuid-duplicate': BETWEEN,
+  'vm-too-large': BETWEEN,
+  'yaml-alias': TRAP,
+  'yaml-directive': TRAP,
+  'yaml-leading-zero': TRAP,
+  'yaml-merge-key': TRAP,
+  'yaml-tag': TRAP,
+};
+
+const LEFT = 'the schema is asked of what broken YAML left; here one thing is told of a document that can’t be read';
+
+/** Codes of PXEN's problems in whose files only yaml-language-server marks further lines, and why. */
+const MORE_THERE: Readonly<Record<string, string>> = {
+  'yaml-syntax': LEFT,
+  'yaml-tab': LEFT,
+  'yaml-nesting': LEFT,
+  'file-empty': 'an empty document beside others is taken for a spec there; here it is passed over, as it is by other tools',
+  'kind-misplaced': 'it goes by the file’s name; here by the kind that is written, so that one thing is wrong and not each key',
+  'key-unknown': 'a required key with a typo is an unknown one and a missing one there; here the typo is told, with what was meant',
+};
+
+const GOLDENS = path.join(import.meta.dirname, '..', 'drive', 'problems');
+
+/** Every spec of the golden cases, with the problems that PXEN tells of it. */
+const SPECS = readdirSync(GOLDENS).flatMap((name) =>
+  readGolden(path.join(GOLDENS, name)).flatMap(({ title, files, surroundings }) => {
+    const { problems } = readDrive(files, surroundings);
+    return [...files].flatMap(([file, text]) => {
+      const kind = kindOfFile(file);
+      return kind === undefined ? [] : [{ title: `${name}: ${title}: ${file}`, kind, text, problems: problems.filter((problem) => problem.file === file) }];
+    });
+  }),
+);
+
+describe('Problems of every golden case', () => {
+  const [beyond, more] = [new Set<string>(), new Set<string>()];
+
+  for (const { title, kind, text, problems } of SPECS) {
+    test(title, async () => {
+      const there = await markedLines(kind, text);
+      const onlyHere = problems.filter(({ line }) => !there.includes(line)).map(({ code }) => code);
+      expect(onlyHere.filter((code) => !Object.hasOwn(BEYOND_SCHEMAS, code))).toEqual([]);
+      const onlyThere = there.filter((line) => !problems.some((problem) => problem.line === line));
+      const explained = problems.map(({ code }) => code).filter((code) => Object.hasOwn(MORE_THERE, code));
+      expect({ title, lines: explained.length > 0 ? [] : onlyThere }).toEqual({ title, lines: [] });
+      for (const code of onlyHere) beyond.add(code);
+      if (onlyThere.length > 0) for (const code of explained) more.add(code);
+    });
+  }
+
+  afterAll(() => {
+    expect({ beyond: [...beyond].sort(), more: [...more].sort() }).toEqual({ beyond: Object.keys(BEYOND_SCHEMAS).sort(), more: Object.keys(MORE_THERE).sort() });
+  });
+
+  test('ajv at run time refuses no document that is right here, and takes none in which more is wrong than it could know', () => {
+    const runtime = { Cluster: new Ajv2020(AJV_OPTIONS).compile(SCHEMAS.Cluster), Host: new Ajv2020(AJV_OPTIONS).compile(SCHEMAS.Host), VM: new Ajv2020(AJV_OPTIONS).compile(SCHEMAS.VM) };
+    const differing = SPECS.flatMap(({ title, text, problems }) => {
+      const lines = new LineIndex(text);
+      return [...parseAllDocuments(text, { version: '1.2', logLevel: 'silent' })].flatMap((document) => {
+        const data: unknown = document.errors.length > 0 ? undefined : document.toJS();
+        const kind = (['Cluster', 'Host', 'VM'] as const).find((one) => (data as { readonly kind?: unknown } | null | undefined)?.kind === one);
+        if (kind === undefined) return [];
+        const [first, last] = [lines.at(document.range[0]).line, lines.at(Math.max(document.range[0], document.range[2] - 1)).line];
+        const codes = problems.filter(({ line }) => first <= line && line <= last).map(({ code }) => code);
+        const known = codes.filter((code) => !Object.hasOwn(BEYOND_SCHEMAS, code) && code !== 'kind-misplaced');
+        const agrees = runtime[kind](data) ? known.length === 0 : codes.length > 0;
+        return agrees ? [] : [`${title} ${first}: ${codes.join(' ')}`];
+      });
+    });
+    expect(differing).toEqual([]);
+  });
+});
+
+const FLOW = 'inside an unfinished flow map it suggests nothing, or only the whole';
+const OWN_VALUE = 'it repeats the schema’s example; here the value follows from the drive';
+const DEFAULT = 'it offers the schema’s default as a text; here the forms that the value can take';
+
+/** Golden cases of completion by title, in which the two suggest other keys or values, and why. */
+const OTHER_SUGGESTIONS: Readonly<Record<string, { readonly here?: readonly string[]; readonly there?: readonly string[]; readonly why: string }>> = {
+  'after another document': { here: ['address', 'architecture', 'arrays', 'cpuFeatures', 'cpus', 'devices', 'kind', 'labels', 'macs', 'memory', 'name', 'reserve', 'wake'], why: 'it suggests nothing in an empty document behind another' },
+  'the required ones first, without those that are there': { there: ['VM'], why: WHOLE },
+  'in the middle of a word': { there: ['VM', 'boot'], why: 'the key that follows the cursor’s is missing to it, because of the broken line between' },
+  'a key that has a value already keeps it': { there: ['VM'], why: WHOLE },
+  'below a key whose map is empty': { there: ['Network'], why: WHOLE },
+  'after a dash': { there: ['Disk'], why: WHOLE },
+  'in a later line of a list\'s item': { there: ['Disk'], why: WHOLE },
+  'in a flow map that is closed': { here: ['bandwidth', 'iops', 'size', 'source', 'storage'], why: FLOW },
+  'in a flow map that isn\'t closed yet': { there: ['Disk'], why: WHOLE },
+  'in a flow list of maps': { here: ['bridge', 'mac'], why: FLOW },
+  'a union whose tag isn\'t written: what the other keys allow': { here: ['cmdline', 'ramdisk', 'type'], why: FLOW },
+  'a union whose tag is written': { there: ['WakeByController'], why: WHOLE },
+  'a second document of the same file': { there: ['VM'], why: WHOLE },
+  'while the rest of the file is broken': { there: ['VM', 'disks'], why: 'a key that is there twice would be the next mistake' },
+  'a list that isn\'t begun offers its items in brackets': { there: ['Default value', '["dns1"]'], why: DEFAULT },
+  'an enumeration': { here: ['off'], there: ['"off"'], why: 'in YAML 1.2 `off` is a text without quotes too' },
+  'right behind the colon, where YAML wants a blank': { here: ['balance', 'consolidate'], why: 'the blank that is missing comes with the value' },
+  'the tag of a union, each with what it means': { here: ['pv', 'pvh'], why: FLOW },
+  'a wrong unit gives way to the others': { there: ['0s'], why: 'the number that was typed is kept' },
+  'a name, after the file': { here: ['db7'], there: ['db1'], why: OWN_VALUE },
+  'the next free address': { here: ['10.77.0.13'], there: ['10.77.0.11'], why: OWN_VALUE },
+  'where a map belongs: the forms it can take': { there: ['Default value'], why: DEFAULT },
+  'where a list of maps belongs': { there: ['Default value'], why: DEFAULT },
+  'the UUID that would be derived': { here: ['25068176-7e95-560f-84dc-41b1dc7a05ff'], there: ['8f0e8a52-6c1d-4a6b-9f0b-3f4c0d2e7a11'], why: OWN_VALUE },
+  'an array\'s mount, after its name': { here: ['/srv/r7'], there: ['/srv/r0'], why: OWN_VALUE },
+};
+
+describe('Keys and values suggested in every golden case', () => {
+  const folder = path.join(import.meta.dirname, 'completion');
+  const cases = readdirSync(folder).flatMap((name) => readGolden(path.join(folder, name)));
+
+  for (const golden of cases) {
+    test(golden.title, async () => {
+      const { drive, file, text, offset } = atCursor(golden);
+      const there = await suggestedLabels(kindOfFile(file) ?? 'VM', text, offset);
+      // References, units and snippets are what no schema has.
+      const all = completionsAt(drive, file, offset);
+      const here = all.filter(({ sort }) => sort === 'key' || sort === 'value').map(({ label }) => label);
+      const minus = (a: readonly string[], b: readonly string[]) => [...new Set(a)].filter((label) => !b.includes(label)).sort();
+      const { here: onlyHere = [], there: onlyThere = [] } = OTHER_SUGGESTIONS[golden.title] ?? {};
+      expect({ onlyHere: minus(here, there), onlyThere: minus(there, all.map(({ label }) => label)) }).toEqual({ onlyHere, onlyThere });
+    });
+  }
+
+  test('no difference is listed that there is no case for', () => {
+    expect(Object.keys(OTHER_SUGGESTIONS).filter((title) => !cases.some((golden) => golden.title === title))).toEqual([]);
+  });
 });
