@@ -1,6 +1,8 @@
 /** What Add Host and Add VM have in common: questions in a row, and the file at the end of them. */
 
+import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { createFileAtomic } from '../backend/drive/atomic';
 import type { Drive } from '../editor/drives';
 import type { NewSpec } from '../editor/features/newSpecs';
 
@@ -28,16 +30,20 @@ export class Questions {
   }
 }
 
-/** Makes the file, unless there is one of its name by now, and shows what is to be filled in next. */
+/**
+ * Makes the file, and shows what is to be filled in next. One that came to be meanwhile is never written over, not even if that was a
+ * moment ago: an edit of VS Code's looks first and writes then.
+ */
 export async function writeNewSpec(drive: Drive, { file, text, next }: NewSpec): Promise<void> {
-  const uri = drive.uri(file);
-  const edit = new vscode.WorkspaceEdit();
-  edit.createFile(uri, { contents: new TextEncoder().encode(text), overwrite: false });
-  if (!(await vscode.workspace.applyEdit(edit))) {
-    void vscode.window.showErrorMessage(`${file} couldn't be made in ${drive.path}: there may be a file of that name already. Nothing was changed.`);
+  try {
+    if (!(await createFileAtomic(path.join(drive.path, file), text))) {
+      void vscode.window.showErrorMessage(`There is a file ${file} by now. It was left as it is; choose another name.`);
+      return;
+    }
+  } catch (error) {
+    void vscode.window.showErrorMessage(`${file} couldn't be made in ${drive.path} (${error instanceof Error ? error.message : String(error)}). Nothing was changed.`);
     return;
   }
-  const document = await vscode.workspace.openTextDocument(uri);
-  await document.save();
+  const document = await vscode.workspace.openTextDocument(drive.uri(file));
   await vscode.window.showTextDocument(document, { selection: new vscode.Range(document.positionAt(next.start), document.positionAt(next.end)) });
 }
