@@ -1,6 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { openWorkbench, type Workbench, type WorkbenchOptions } from './workbench';
 
 let workbench: Workbench;
@@ -89,5 +89,22 @@ describe('a window on two drives', () => {
     await workbench.command('PXEN: Plan Placement');
     await page.getByRole('option', { name: /^cellar/ }).click();
     await page.getByRole('tab', { name: /Plan of cellar/ }).waitFor();
+  });
+
+  it('tells the problems of each drive, which has names of its own, and adds to the one that is chosen', async () => {
+    const { page } = workbench;
+    const cellar = join(dirname(workbench.drive), 'cellar');
+    const db1 = join('vms', 'db1.vm.yaml');
+    await workbench.showPool();
+    await workbench.item(/^cellar 4 hosts, 12 VMs/).waitFor();
+    // The same names in both are no duplicates; one mistake in each is told of each.
+    for (const [drive, value] of [[workbench.drive, '0'], [cellar, 'two']] as const) await writeFile(join(drive, db1), (await readFile(join(drive, db1), 'utf8')).replace(/vcpus: .*/, `vcpus: ${value}`));
+    await workbench.command('Problems: Focus on Problems View');
+    await page.getByRole('treeitem', { name: /"vcpus" can't be 0/ }).waitFor();
+    await page.getByRole('treeitem', { name: /"vcpus" must be a number|"vcpus" must be/ }).waitFor();
+    expect(await page.getByRole('treeitem', { name: /name-duplicate|mac-duplicate/ }).count()).toBe(0);
+    await workbench.command('PXEN: Add VM…');
+    await page.getByRole('option', { name: /^cellar/ }).click();
+    await page.locator('.quick-input-title').filter({ hasText: 'Add a VM to cellar (1/6)' }).waitFor();
   });
 });

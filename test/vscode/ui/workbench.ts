@@ -69,6 +69,9 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   }
 }
 
+const LISTED_MS = 10_000;
+const MOST_TRIES = 6;
+
 async function open(profile: Profile & { readonly opened: string }, options: WorkbenchOptions, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Workbench> {
   const server = await startServer({ installation: await installedVsCodeServer((sentence) => console.error(sentence)), purpose: 'interface', ...(options.trust && { trust: options.trust }), ...profile });
   closers.push(() => server.close());
@@ -85,10 +88,19 @@ async function open(profile: Profile & { readonly opened: string }, options: Wor
   const quickInput = page.locator('.quick-input-widget').getByRole('textbox');
   /** Types into the quick input and takes the item of that name. */
   const pick = async (key: string, text: string, item: RegExp) => {
-    await page.keyboard.press(key);
-    await quickInput.waitFor();
-    await page.keyboard.type(text);
-    await page.getByRole('option', { name: item }).first().click();
+    const option = page.getByRole('option', { name: item }).first();
+    const look = async () => {
+      await page.keyboard.press(key);
+      await quickInput.waitFor();
+      await page.keyboard.type(text);
+      return option.waitFor({ timeout: LISTED_MS }).then(() => true, () => false);
+    };
+    // What is listed is what was known when the list was opened: an extension that has only been read since isn't in it.
+    for (let tries = 1; !(await look()); tries += 1) {
+      if (tries === MOST_TRIES) throw new Error(`There is no ${item.source} among what ${key} offers for "${text}".`);
+      await page.keyboard.press('Escape');
+    }
+    await option.click();
   };
   const command = (title: string) => pick('F1', title, new RegExp(`^${escaped(title)}`));
   // Keys pressed before the workbench listens go nowhere.
