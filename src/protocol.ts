@@ -39,6 +39,8 @@ export interface PlanJson {
   readonly actions: readonly PlanAction[];
   /** VMs that a better placement would move, and that stay because no order of moves leads there. Absent: there are none. */
   readonly stuck?: readonly string[];
+  /** The search for a better plan was ended by its caller: asked again with more patience, the plan may be better. Absent: it wasn't. */
+  readonly stopped?: true;
   readonly objective: PlanObjective;
   readonly bound: PlanObjective;
 }

@@ -112,7 +112,7 @@ describe('pxen plan', () => {
     expect(Object.keys(more.assignments).sort()).toEqual(['db1', 'web1', 'web1-2', 'web1-3']);
     // 7 of 8 GiB beside db1, 8 in all on the other host: 1 + 3 with Xen's share, and web1 is one of them.
     expect((await run({ json: false, whatIf: { without: [], more: [], howMany: 'web1' } })).out).toBe('3 more of web1 fit.\n');
-    expect(await run({ json: false, whatIf: { without: ['node9'], more: [] } })).toMatchObject({ code: 2, err: 'This drive has no host named node9. It has: node1, node2.\n' });
+    expect(await run({ json: false, whatIf: { without: ['node9'], more: [] } })).toMatchObject({ code: 2, err: 'This drive has no host named node9. It has: node1 and node2.\n' });
     expect(await run({ json: false, whatIf: { without: [], more: ['web1'] } })).toMatchObject({ code: 2, err: '"web1" doesn\'t say how many of which VM: write it as web1=3.\n' });
   });
 
@@ -159,6 +159,13 @@ describe('pxen plan', () => {
     const { code, out, err } = await run({ json: true, whatIf: { ...NO_QUESTION, with: [more, host] } });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(Object.values((JSON.parse(out) as PlanJson).assignments).sort()).toEqual(['node1', 'node2', 'node3']);
+  });
+
+  it("refuses a file that can't be read, instead of planning without it", async () => {
+    await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
+    const { code, out, err } = await run({ json: false, whatIf: { ...NO_QUESTION, with: ['nowhere.yaml'] } });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^nowhere\.yaml can't be read: /);
   });
 
   it('writes nothing on the drive', async () => {

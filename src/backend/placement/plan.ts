@@ -76,7 +76,7 @@ export interface SolveOptions {
   readonly prover: Prover;
   /** Called with the quick plan at once, then with each plan that is better or closer to its bound. */
   readonly onIncumbent?: (plan: PlanJson) => void;
-  /** Ends the search; the best plan so far is the result. */
+  /** Ends the search; the best plan so far is the result, and says that it was `stopped`. */
   readonly signal?: AbortSignal;
   /** Absent: nothing moves. */
   readonly moves?: MovePolicy;
@@ -98,9 +98,9 @@ export async function solvePlacement(model: PoolModel, inventory: Inventory, pre
     onIncumbent?.(best);
   };
   if (best.status !== 'feasible') return best;
-  const { solved } = await prover.prove(formulation.problem, start, { onProgress: consider, signal: signal ?? new AbortController().signal });
+  const { solved, stopped } = await prover.prove(formulation.problem, start, { onProgress: consider, signal: signal ?? new AbortController().signal });
   consider(solved);
-  return best;
+  return stopped ? { ...best, stopped } : best;
 }
 
 function samePlan(a: PlanJson, b: PlanJson): boolean {

@@ -24,7 +24,7 @@ function heading(model: PoolModel, plan: PlanJson, advice: string): string {
   const idle = model.vms.length - placed - plan.unplaced.length;
   const counted = `${placed} of ${placed + plan.unplaced.length} VMs placed on ${count(plan.objective.hostsUsed, 'host')}`;
   const aside = idle === 0 ? '' : `; ${count(idle, 'VM')} with start.auto: false not planned`;
-  return `Pool ${model.cluster.name}: ${counted}${aside}. Largest load ${percent(plan.objective.maxLoad)}.\n${proof(model, plan)}${advice === '' ? '' : ` ${advice}`}`;
+  return `Pool ${model.cluster.name}: ${counted}${aside}. Largest load ${percent(plan.objective.maxLoad)}.\n${proof(model, plan)}${plan.stopped === true ? ' The search was stopped: this is the best plan so far.' : advice === '' ? '' : ` ${advice}`}`;
 }
 
 /** What is proven, down to the first level that isn't. */
@@ -115,7 +115,7 @@ function leftOut(unplaced: readonly UnplacedVm[]): string {
   const lines = alikeVms(unplaced).flatMap((alike) => {
     const [first] = alike;
     if (first === undefined) return [];
-    return [`  ${names(alike.map(({ vm }) => vm))} (priority ${first.priority})`, ...first.reasons.map((reason) => `    ${reason}`), ...conflictLines(first.conflict), ...remedyLines(first.remedies, alike.length > 1 ? 'one of them' : 'it')];
+    return [`  ${someOf(alike.map(({ vm }) => vm))} (priority ${first.priority})`, ...shortened(first.reasons, 'hosts').map((reason) => `    ${reason}`), ...conflictLines(first.conflict), ...remedyLines(first.remedies, alike.length > 1 ? 'one of them' : 'it')];
   });
   return ['Left out:', ...lines].join('\n');
 }
@@ -130,7 +130,7 @@ function remedyLines(remedies: readonly string[] = [], whom: string): string[] {
 }
 
 function failures({ failures: all }: PlanJson): string {
-  return all.map(({ hosts, vms }) => `If ${list(hosts)} ${hosts.length === 1 ? 'fails' : 'fail'}, ${names(vms)} ${vms.length === 1 ? 'finds' : 'find'} no room elsewhere.`).join('\n');
+  return shortened(all.map(({ hosts, vms }) => `If ${list(hosts)} ${hosts.length === 1 ? 'fails' : 'fail'}, ${someOf(vms)} ${vms.length === 1 ? 'finds' : 'find'} no room elsewhere.`), 'failures after which VMs find no room').join('\n');
 }
 
 function actions(all: readonly PlanAction[]): string {
@@ -183,12 +183,19 @@ function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd()).join('\n');
 }
 
-/** Of many the first few. */
-function names(all: readonly string[]): string {
-  return all.length > MOST_NAMES ? `${all.slice(0, MOST_NAMES).join(', ')} and ${all.length - MOST_NAMES} more` : list(all);
+/** `a, b and c`; of many the first few. */
+export function someOf(names: readonly string[]): string {
+  return names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more` : list(names);
 }
 
 const MOST_NAMES = 6;
+
+/** Nobody reads a hundred lines that say nearly the same. */
+function shortened(lines: readonly string[], what: string): string[] {
+  return lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} more ${what}; --json tells all`] : [...lines];
+}
+
+const MOST_LINES = 8;
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;

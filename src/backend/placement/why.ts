@@ -7,6 +7,7 @@ import { NO_MOVES, type PlanInputs } from './inputs';
 import { hostObstacle, liveObstacle, migrationBytes } from './moving';
 import { byName } from './names';
 import { planPlacement } from './plan';
+import { someOf } from './planText';
 import { bytes, percent } from './words';
 
 /**
@@ -45,15 +46,21 @@ function moveObstacle({ model, moves = NO_MOVES }: PlanInputs, vm: VmModel, now:
 
 /** At the first level where they differ. */
 function difference(here: PlanJson, there: PlanJson, goal: 'balance' | 'consolidate'): string {
-  const lost = there.unplaced.filter(({ vm }) => own(here.assignments, vm) !== undefined).map(({ vm }) => vm);
   const [a, b] = [here.objective, there.objective];
-  if (lost.length > 0 && there.unplaced.length >= here.unplaced.length) return `${lost.join(', ')} would be left out`;
-  if (b.surviveShortfall !== a.surviveShortfall) return `after failures ${b.surviveShortfall} VMs would find no room instead of ${a.surviveShortfall}`;
-  if (b.bytesMoved !== a.bytesMoved) return `${bytes(b.bytesMoved)} would be moved instead of ${bytes(a.bytesMoved)}`;
-  if (goal === 'balance' && b.maxLoad !== a.maxLoad) return `the largest load would be ${percent(b.maxLoad)} instead of ${percent(a.maxLoad)}`;
-  const step = goal === 'balance' ? b.loads.findIndex((load, index) => load !== a.loads[index]) : -1;
-  if (step >= 0) return `of the hosts' loads, largest first, number ${step + 1} would be ${percent(b.loads[step] ?? 0)} instead of ${percent(a.loads[step] ?? 0)}`;
-  if (goal === 'consolidate' && b.hostsUsed !== a.hostsUsed) return `${b.hostsUsed} hosts would be in use instead of ${a.hostsUsed}`;
-  if (b.moves !== a.moves) return `${b.moves} VMs would not be where they were last time instead of ${a.moves}`;
-  return 'just as good; the fixed order decides';
+  const lost = there.unplaced.filter(({ vm }) => own(here.assignments, vm) !== undefined).map(({ vm }) => vm);
+  if (lost.length > 0 && there.unplaced.length >= here.unplaced.length) return `${someOf(lost)} would be left out`;
+  const isEven = goal === 'balance';
+  const rank = isEven ? b.loads.findIndex((load, index) => load !== a.loads[index]) : -1;
+  const levels: readonly (readonly [here: number, there: number, words: string])[] = [
+    [a.unplacedPriority, b.unplacedPriority, `${b.unplaced} VMs would be left out instead of ${a.unplaced}`],
+    [a.surviveShortfall, b.surviveShortfall, `after failures ${b.surviveShortfall} VMs would find no room instead of ${a.surviveShortfall}`],
+    [a.bytesMoved, b.bytesMoved, `${bytes(b.bytesMoved)} would be moved instead of ${bytes(a.bytesMoved)}`],
+    [a.loads[rank] ?? 0, b.loads[rank] ?? 0, `${rank === 0 ? 'the largest load' : `of the hosts' loads, largest first, number ${rank + 1}`} would be ${percent(b.loads[rank] ?? 0)} instead of ${percent(a.loads[rank] ?? 0)}`],
+    [isEven ? 0 : a.hostsUsed, isEven ? 0 : b.hostsUsed, `${b.hostsUsed} hosts would be in use instead of ${a.hostsUsed}`],
+    [a.moves, b.moves, `${b.moves} VMs would not be where they were last time instead of ${a.moves}`],
+  ];
+  const first = levels.find(([now, then]) => now !== then);
+  if (first === undefined) return 'just as good; the fixed order decides';
+  const [now, then, words] = first;
+  return then < now ? `better, which the quick search has missed: ${words}` : words;
 }

@@ -13,7 +13,7 @@ import { previousPlacement, type MovePolicy, type PlanInputs } from '../placemen
 import { poolLoads } from '../placement/loads';
 import { planPlacement, solvePlacement } from '../placement/plan';
 import { planDiff } from '../placement/planDiff';
-import { planText, progressLine } from '../placement/planText';
+import { planText, progressLine, someOf } from '../placement/planText';
 import { withRemedies } from '../placement/remedies';
 import { openProver, type ProverThread } from '../placement/thread/proverThread';
 import { howManyMore, withCopies, withoutHost } from '../placement/whatIf';
@@ -57,13 +57,13 @@ export const NO_QUESTION: WhatIf = { without: [], more: [] };
  * out, 2 invalid drive or question. `solver` opens what proves; the built command line has it beside itself.
  */
 export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => ProverThread = () => openProver(__dirname)): Promise<number> {
-  const { root, model, problems } = await loadWith(options.drive, options.whatIf.with ?? [], io);
-  if (model === undefined) {
-    if (options.json) io.out(`${JSON.stringify({ problems })}\n`);
-    io.err(`${problems.map(problemLine).join('\n')}\nThe drive's specs have errors; there is nothing to plan until they are put right.\n`);
-    return EXIT.usage;
-  }
   try {
+    const { root, model, problems } = await loadWith(options.drive, options.whatIf.with ?? []);
+    if (model === undefined) {
+      if (options.json) io.out(`${JSON.stringify({ problems })}\n`);
+      io.err(`${problems.map(problemLine).join('\n')}\nThe drive's specs have errors; there is nothing to plan until they are put right.\n`);
+      return EXIT.usage;
+    }
     const { inventory, stateFolder } = await poolNow(root, systemClock, io);
     for (const [vm, host] of Object.entries(inventory.running)) if (!model.vms.some(({ name }) => name === vm)) io.err(`${vm} runs on ${host} and has no spec on this drive: the room it takes isn't counted.\n`);
     const lock = await openDriveState(stateFolder, systemClock, systemRandom).placement();
@@ -106,15 +106,14 @@ function explain(inputs: PlanInputs, plan: PlanJson, vm: string, json: boolean, 
 class QuestionError extends Error {}
 
 /** The drive, as if these files lay on it as well. */
-async function loadWith(drive: string, more: readonly string[], io: VerbIo): Promise<LoadedDrive> {
+async function loadWith(drive: string, more: readonly string[]): Promise<LoadedDrive> {
   if (more.length === 0) return loadDrive(drive);
   const { texts, unread, surroundings } = await readDriveFiles(drive);
   const imagined = new Map(texts);
   for (const file of more) {
     const name = path.basename(file).replace(/\.ya?ml$/, '').replace(/\.(host|vm)$/, '');
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      io.err(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}\n`);
-      return '';
+      throw new QuestionError(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}`);
     });
     const isVm = /^kind:\s*VM\s*$/m.test(text);
     imagined.set(isVm ? `vms/${name}.what-if.vm.yaml` : `hosts/${name}.what-if.host.yaml`, text);
@@ -136,16 +135,20 @@ function imagined(inputs: PlanInputs, { without, more }: WhatIf): PlanInputs {
 /** The name, when the drive describes it. */
 function existing({ model }: PlanInputs, kind: 'hosts' | 'vms', name: string): string {
   const names = model[kind].map((one) => one.name);
-  if (!names.includes(name)) throw new QuestionError(`This drive has no ${kind === 'hosts' ? 'host' : 'VM'} named ${name}. It has: ${names.join(', ')}.`);
+  if (!names.includes(name)) throw new QuestionError(`This drive has no ${kind === 'hosts' ? 'host' : 'VM'} named ${name}. It has: ${someOf(names)}.`);
   return name;
 }
 
 async function provenPlan({ model, inventory, previous, moves }: PlanInputs, io: VerbIo, prover: ProverThread): Promise<PlanJson> {
   try {
-    const onIncumbent = (plan: PlanJson) => io.err(`${progressLine(model, plan)}\n`);
-    const plan = await solvePlacement(model, inventory, previous, { prover, onIncumbent, signal: io.signal, ...(moves === undefined ? {} : { moves }) });
-    if (io.signal.aborted) io.err('Stopped: this is the best plan so far.\n');
-    return plan;
+    let last = '';
+    const onIncumbent = (plan: PlanJson) => {
+      const line = progressLine(model, plan);
+      // What a plan is better in needn't show in its line.
+      if (line !== last) io.err(`${line}\n`);
+      last = line;
+    };
+    return await solvePlacement(model, inventory, previous, { prover, onIncumbent, signal: io.signal, ...(moves === undefined ? {} : { moves }) });
   } finally {
     await prover.close();
   }
