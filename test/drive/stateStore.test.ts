@@ -67,27 +67,25 @@ describe('The state folder', () => {
           "web1": "node2"
         },
         "disks": {
-          "db1/root": {
-            "generation": 3,
-            "place": {
-              "array": "r0",
-              "host": "node1"
-            },
-            "sizeBytes": 42949672960
-          },
-          "web1/root": {
-            "adopted": true,
-            "generation": 1,
-            "place": {
-              "storage": "nas"
-            },
-            "sizeBytes": 2
-          }
+          "db1/root": {"generation": 3, "place": {"array": "r0", "host": "node1"}, "sizeBytes": 42949672960},
+          "web1/root": {"adopted": true, "generation": 1, "place": {"storage": "nas"}, "sizeBytes": 2}
         },
         "format": 1
       }
       "
     `);
+  });
+
+  test('A disk that moved changes its line of the placement and that of its VM, and no other', async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, 'placement.json');
+    const lines = () => readFileSync(file, 'utf8').split('\n');
+    await open(folder).writePlacement(LOCK);
+    const before = lines();
+    await open(folder).writePlacement({ assignments: { ...LOCK.assignments, db1: 'node2' }, disks: { ...LOCK.disks, 'db1/root': { ...LOCK.disks['db1/root']!, place: { host: 'node2', array: 'r0' } } } });
+    const changed = lines().filter((line, index) => line !== before[index]);
+    expect(lines()).toHaveLength(before.length);
+    expect(changed.map((line) => line.trim())).toEqual(['"db1": "node2",', '"db1/root": {"generation": 3, "place": {"array": "r0", "host": "node2"}, "sizeBytes": 42949672960},']);
   });
 
   test('The last write asked for is the one that stays', async () => {

@@ -79,9 +79,25 @@ export const LEASES_FORMAT: StateFormat<Readonly<Record<string, LeaseRecord>>> =
 /** `format` is raised when an older PXEN would misread the file. */
 const FORMAT = 1;
 
-/** Text of a state file: keys sorted, so that a git diff shows what changed and nothing else. */
+/** Text of a state file: keys sorted, and one line an entry, so that a git diff shows what changed and nothing else. */
 export function encodeState(value: object): string {
-  return `${JSON.stringify({ format: FORMAT, ...value }, sortedKeys, 2)}\n`;
+  return `${laidOut({ format: FORMAT, ...value }, '')}\n`;
+}
+
+/** Two levels have a line for each entry; what lies deeper belongs to its entry. */
+const DEEPEST_INDENT = '  ';
+
+function laidOut(value: unknown, indent: string): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Array.isArray(value)
+    ? value.map((item: unknown) => laidOut(item, `${indent}  `))
+    : Object.entries(value)
+        .filter(([, inner]) => inner !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, inner]) => `${JSON.stringify(key)}: ${laidOut(inner, `${indent}  `)}`);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  if (entries.length === 0 || indent.length > DEEPEST_INDENT.length) return `${open}${entries.join(', ')}${close}`;
+  return `${open}\n${entries.map((entry) => `${indent}  ${entry}`).join(',\n')}\n${indent}${close}`;
 }
 
 /** Reads what `encodeState` wrote; throws a StateFileError that names `file`. */
@@ -104,11 +120,6 @@ export function decodeState<Value>(file: string, bytes: Uint8Array, format: Stat
     if (error instanceof MismatchError) throw fail(error.message);
     throw error;
   }
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function helloRecord(json: JsonReader): HelloRecord {
