@@ -60,5 +60,5 @@ if (folder !== undefined) {
     return gap;
   });
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-  console.log(`mean ${percent(mean)} of the initial cost above the best known (target: at most ${percent(TARGET)})`);
+  console.log(`mean ${percent(mean)} of the initial cost above the best known (target: at most ${percent(TARGET)}, ${mean <= TARGET ? 'reached' : 'missed'})`);
 }

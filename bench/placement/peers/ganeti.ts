@@ -20,23 +20,24 @@ export interface Balanced {
 /** Rows of the narrow problem: thousandths of a vCPU, bytes. */
 const [CPU, MEMORY] = [0, 1];
 const MIB = 2 ** 20;
-/** Of timeout(1). */
-const TIMED_OUT = 124;
+const CPU_SECONDS = 30;
+/** What a shell says of a command that was ended by SIGXCPU, setrlimit(2). */
+const OUT_OF_TIME = 152;
 const CLUSTER_GROUP = 'pool';
 
 export function hasHbal(): boolean {
   return spawnSync('hbal', ['--version']).status === 0;
 }
 
-/** What hbal makes of the placement; undefined when it takes longer than two minutes. Throws with its own words when it fails. */
+/** What hbal makes of the placement; undefined when that takes more than thirty CPU seconds. Throws with its own words when it fails. */
 export function balanceWithHbal(problem: Problem, vmHost: Int32Array): Balanced | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'pxen-hbal-'));
   try {
     const [before, after] = [join(folder, 'before'), join(folder, 'after')];
     writeFileSync(before, clusterText(problem, vmHost));
     // The shell's own `time` tells the CPU seconds of the process.
-    const run = spawnSync('bash', ['-c', 'TIMEFORMAT=%U; time timeout 120 hbal --text-data="$1" --save="$2" >/dev/null', 'bash', before, after], { encoding: 'utf8' });
-    if (run.status === TIMED_OUT) return undefined;
+    const run = spawnSync('bash', ['-c', 'TIMEFORMAT=%U; ulimit -St "$3"; time hbal --text-data="$1" --save="$2" >/dev/null', 'bash', before, after, String(CPU_SECONDS)], { encoding: 'utf8' });
+    if (run.status === OUT_OF_TIME) return undefined;
     if (run.status !== 0) throw new Error(`hbal failed: ${run.stderr}`);
     return { vmHost: readPlacement(readFileSync(`${after}.balanced`, 'utf8'), vmHost.length), seconds: Number(run.stderr.trim().split('\n').at(-1)) };
   } finally {
