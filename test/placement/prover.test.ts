@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PlanJson } from '../../src/protocol';
 import { EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT } from '../../src/backend/placement/inputs';
 import { planPlacement, solvePlacement } from '../../src/backend/placement/plan';
+import { planText } from '../../src/backend/placement/planText';
 import { openProver, type ProverThread } from '../../src/backend/placement/thread/proverThread';
 import { inProcessProver } from './inProcessProver';
 import { pool } from './pools';
@@ -41,11 +42,13 @@ describe('the prover thread', () => {
     expect(plans[0]).toEqual(planPlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT));
   });
 
-  it('gives up at once when asked to, and answers the next question', async () => {
+  it('gives up at once when asked to, says so, and answers the next question', async () => {
     const abort = new AbortController();
     const stopped = await solvePlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, { prover, signal: abort.signal, onIncumbent: () => abort.abort() });
-    expect(stopped).toEqual(planPlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT));
+    expect(stopped).toEqual({ ...planPlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT), stopped: true });
+    expect(planText(MODEL, stopped, { hosts: [], storage: [] })).toContain('The search was stopped: this is the best plan so far.');
     const plan = await solvePlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, { prover });
+    expect(plan.stopped).toBeUndefined();
     expect(plan.objective.maxLoad).toBeLessThanOrEqual(stopped.objective.maxLoad);
   });
 
