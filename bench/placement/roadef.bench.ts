@@ -22,20 +22,20 @@ import { percent, Table, timed } from './table';
  */
 const INSTANCES: readonly { readonly name: string; readonly bestKnown: number; readonly millionSteps: number }[] = [
   { name: 'a1_1', bestKnown: 44_306_501, millionSteps: 10 },
-  { name: 'a1_2', bestKnown: 777_532_896, millionSteps: 150 },
+  { name: 'a1_2', bestKnown: 777_532_896, millionSteps: 60 },
   { name: 'a1_3', bestKnown: 583_005_717, millionSteps: 50 },
-  { name: 'a1_4', bestKnown: 252_728_589, millionSteps: 120 },
-  { name: 'a1_5', bestKnown: 727_578_309, millionSteps: 50 },
-  { name: 'a2_1', bestKnown: 196, millionSteps: 150 },
-  { name: 'a2_2', bestKnown: 816_523_983, millionSteps: 180 },
-  { name: 'a2_3', bestKnown: 1_303_662_728, millionSteps: 180 },
-  { name: 'a2_4', bestKnown: 1_681_353_943, millionSteps: 100 },
-  { name: 'a2_5', bestKnown: 336_158_091, millionSteps: 100 },
+  { name: 'a1_4', bestKnown: 252_728_589, millionSteps: 80 },
+  { name: 'a1_5', bestKnown: 727_578_309, millionSteps: 30 },
+  { name: 'a2_1', bestKnown: 196, millionSteps: 25 },
+  { name: 'a2_2', bestKnown: 816_523_983, millionSteps: 55 },
+  { name: 'a2_3', bestKnown: 1_303_662_728, millionSteps: 55 },
+  { name: 'a2_4', bestKnown: 1_681_353_943, millionSteps: 15 },
+  { name: 'a2_5', bestKnown: 336_158_091, millionSteps: 18 },
 ];
 
 const TARGET = 0.03;
 /** The walk begins at a temperature of this share of the initial cost. */
-const WARMTH = 1 / 60;
+const WARMTH = 1 / 20;
 
 const folder = instancesOf('roadef');
 if (folder !== undefined) {
