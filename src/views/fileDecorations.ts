@@ -1,6 +1,7 @@
 /**
- * Marks specs of VMs without a place in the explorer. Specs with problems are marked by VS Code itself, from their diagnostics; as a VM
- * without a place is a warning too, its colour, and the mark of its folders, are given here only where VS Code's are switched off.
+ * Marks specs of VMs without a place in the explorer. Specs with problems are marked by VS Code itself, from their diagnostics, of which a
+ * VM without a place is one: its number, its colour and the mark of its folders are VS Code's, and said here is only, under the
+ * mouse, what they mean. Where VS Code's marks are switched off, the spec gets one of its own.
  */
 
 import * as vscode from 'vscode';
@@ -20,7 +21,7 @@ export class FileDecorations implements vscode.FileDecorationProvider, vscode.Di
       drives.onDidChange((drive) => this.#show(drive, decorationsOf(drive.specs, drive.placement))),
       drives.onDidRemove((drive) => this.#show(drive, new Map())),
       vscode.workspace.onDidChangeConfiguration((change) => {
-        if (change.affectsConfiguration('problems.decorations.enabled')) for (const drive of drives.all) this.#changed.fire(this.#uris(drive));
+        if (change.affectsConfiguration('problems')) for (const drive of drives.all) this.#changed.fire(this.#uris(drive));
       }),
     ];
   }
@@ -30,9 +31,10 @@ export class FileDecorations implements vscode.FileDecorationProvider, vscode.Di
     const file = drive?.specFile(uri);
     const decoration = drive && file !== undefined ? this.#shown.get(drive.path)?.get(file) : undefined;
     if (!decoration) return undefined;
-    const marksProblems = vscode.workspace.getConfiguration('problems', uri).get<boolean>('decorations.enabled', true);
-    const result = new vscode.FileDecoration(decoration.badge, decoration.tooltip, marksProblems ? undefined : new vscode.ThemeColor('list.warningForeground'));
-    result.propagate = !marksProblems;
+    const problems = vscode.workspace.getConfiguration('problems', uri);
+    if (problems.get('visibility', true) && problems.get('decorations.enabled', true)) return new vscode.FileDecoration(undefined, decoration.tooltip);
+    const result = new vscode.FileDecoration(decoration.badge, decoration.tooltip, new vscode.ThemeColor('list.warningForeground'));
+    result.propagate = true;
     return result;
   }
 
