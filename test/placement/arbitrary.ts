@@ -54,8 +54,12 @@ export function movingSituations(sizes: Sizes): fc.Arbitrary<MovingSituation> {
       survive: fc.integer({ min: 0, max: sizes.survive ?? 0 }),
       facts: fc.tuple(...vmNames.map(() => fc.record({ host: fc.nat(), array: fc.nat(), is: fc.constantFrom('new' as const, 'stopped' as const, 'running' as const, 'running' as const) }))),
       moves: fc.record({ maxMoves: fc.constantFrom(0, 1, 2, Infinity, Infinity, Infinity), stops: fc.constantFrom('never' as const, 'allowed' as const) }),
+      broken: fc.option(fc.record({ host: fc.nat(), whole: fc.boolean(), degraded: fc.boolean() }), { freq: 4 }),
     })
-    .map(({ facts, moves, ...sketch }) => ({ ...standing(pool({ ...sketch, storage: [{ name: 'nas', capacity: 40, bandwidth: 100 }] }), facts), moves }));
+    .map(({ facts, moves, broken, ...sketch }) => {
+      const before = standing(pool({ ...sketch, storage: [{ name: 'nas', capacity: 40, bandwidth: 100 }] }), facts);
+      return { ...before, inventory: { ...before.inventory, hosts: brokenHost(before.model, broken) }, moves };
+    });
 }
 
 function movingVm(name: string, vms: readonly string[], hosts: readonly string[]): fc.Arbitrary<VmSketch> {
@@ -151,13 +155,15 @@ function situation(sketch: PoolSketch, facts: readonly Fact[], broken: { host: n
       else if (array !== undefined) disks[`${vm.name}/${disk.name}`] = { host: host.name, array: array.name };
     }
   }
+  return { model, inventory: { hosts: brokenHost(model, broken), disks: {}, running }, previous: { assignments: {}, disks } };
+}
+
+/** A host that can't be asked, or has degraded arrays. */
+function brokenHost(model: PoolModel, broken: { host: number; whole: boolean; degraded: boolean } | null): Inventory['hosts'] {
   const host = broken === null ? undefined : model.hosts[broken.host % model.hosts.length];
-  const arrays = Object.fromEntries((host?.arrays ?? []).map((array) => [array.name, { usable: true, degraded: broken?.degraded ?? false }]));
-  return {
-    model,
-    inventory: { hosts: host === undefined ? {} : { [host.name]: { available: !(broken?.whole ?? false), cause: `${host.name} didn't answer`, arrays } }, disks: {}, running },
-    previous: { assignments: {}, disks },
-  };
+  if (broken === null || host === undefined) return {};
+  const arrays = Object.fromEntries(host.arrays.map((array) => [array.name, { usable: true, degraded: broken.degraded }]));
+  return { [host.name]: { available: !broken.whole, cause: `${host.name} didn't answer`, arrays } };
 }
 
 function names(prefix: string, count: number): string[] {

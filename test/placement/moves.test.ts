@@ -38,6 +38,17 @@ describe('a plan that may move what exists and runs', () => {
     expect(moved).toBeGreaterThan(2);
   });
 
+  it('moves and stops nothing unless it is told that it may, as booting and the editor have it', () => {
+    fc.assert(
+      fc.property(movingSituations({ hosts: 4, vms: 8, survive: 1 }), ({ model, inventory, previous }) => {
+        const { actions, objective } = planPlacement(model, inventory, previous);
+        expect(objective.bytesMoved).toBe(0);
+        expect(actions.filter(({ kind }) => kind !== 'create-disk' && kind !== 'start')).toEqual([]);
+      }),
+      runs(100),
+    );
+  });
+
   it('never leaves out more than one that moves nothing, and moves nothing unless that lets a VM in or bears a failure', () => {
     fc.assert(
       fc.property(movingSituations({ hosts: 4, vms: 7, survive: 1 }), ({ model, inventory, previous, moves }) => {
@@ -76,10 +87,12 @@ describe('the way to any placement', () => {
   /** As if nothing ran and no disk existed: another way to place the same pool, which may need every VM to move at once. */
   const elsewhere = (situation: MovingSituation, goal: 'balance' | 'consolidate'): Target | undefined => {
     const { model, inventory, previous } = situation;
+    // Nothing can be fetched from a host that can't be asked.
+    if (Object.values(inventory.hosts).some(({ available }) => !available)) return undefined;
     const isWanted = (name: string) => model.vms.some((vm) => vm.name === name && (vm.start.auto || inventory.running[name] !== undefined));
     const free = { ...model, cluster: { ...model.cluster, placement: { ...model.cluster.placement, goal } }, vms: model.vms.map((vm) => ({ ...vm, start: { ...vm.start, auto: isWanted(vm.name) } })) };
     const kept = Object.fromEntries(Object.entries(previous.disks).filter(([key, place]) => 'storage' in place || !isWanted(key.slice(0, key.indexOf('/')))));
-    const { assignments, disks } = planPlacement(free, { ...EMPTY_INVENTORY, disks: kept }, NO_PREVIOUS_PLACEMENT);
+    const { assignments, disks } = planPlacement(free, { ...EMPTY_INVENTORY, hosts: inventory.hosts, disks: kept }, NO_PREVIOUS_PLACEMENT);
     if (Object.keys(inventory.running).some((name) => assignments[name] === undefined)) return undefined;
     return Object.keys(previous.disks).every((key) => disks[key] !== undefined || !isWanted(key.slice(0, key.indexOf('/')))) ? { assignments, disks } : undefined;
   };
