@@ -11,10 +11,10 @@ import { describeImageFiles, IMAGE_FILES, writeManifest } from '../../src/backen
 import { STANDARD_PORTS } from '../../src/backend/netboot/endpoints';
 import { formatIpv4 } from '../../src/backend/netboot/ipv4';
 import { type Asking, askIfAsked } from './asker';
-import { atMost, compare, median } from './compare';
+import { atMost, compare, type Measured, median } from './compare';
 import { CLIENT, INTERFACE, type Lane, openLane, SERVER } from './lanes';
 import { FIRST_ADDRESS, FIRST_MAC, IMAGE, imageFolderIn, type OurServer, serveIfAsked, startOurs } from './ourServer';
-import { type Daemon, isRoot, type Owner, present, processorSeconds, run, withOwner } from './processes';
+import { type Daemon, isRoot, type Owner, present, run, withOwner } from './processes';
 
 const SECONDS = 4;
 const ROUNDS = 5;
@@ -39,8 +39,7 @@ async function bench(owner: Owner): Promise<boolean> {
     for (const hosts of POOLS) {
       const server = await serveOn(owner, ours, hosts);
       const what = `DHCP exchanges, ${hosts.toLocaleString('en')} clients`;
-      results.push(await compare({ what, unit: '/s', peer: 'Kea', limit: 1, ours: () => exchanges(ours, hosts), theirs: () => exchanges(kea, hosts) }, ROUNDS));
-      console.log(`  processor time an exchange: ${(await processorMicroseconds(server, ours, hosts)).toFixed(0)} µs here, ${(await processorMicroseconds(peer, kea, hosts)).toFixed(0)} µs in Kea`);
+      results.push(await compare({ what, unit: '/s', piece: 'exchange', peer: 'Kea', limit: 1, ours: { daemon: server, measure: () => exchanges(ours, hosts) }, theirs: { daemon: peer, measure: () => exchanges(kea, hosts) } }, ROUNDS));
       const times = await proxyTimesUnderLoad(ours, hosts);
       results.push(atMost(`  meanwhile the slowest of ${times.length} answers on 4011`, Math.max(...times.map((time) => (time < 0 ? Infinity : time))), 'ms', PROXY_LIMIT_MS));
       await server.stop();
@@ -80,19 +79,12 @@ function serveOn(owner: Owner, lane: Lane, hosts: number): Promise<OurServer> {
 }
 
 /** As fast as they come, for some seconds. */
-async function exchanges(lane: Lane, clients: number): Promise<number> {
+async function exchanges(lane: Lane, clients: number): Promise<Measured> {
   const [command, ...args] = [...lane.client, 'perfdhcp', '-4', '-l', CLIENT, '-b', `mac=${FIRST_MAC}`, '-R', String(clients), '-p', String(SECONDS), SERVER];
   const report = await run(command, args, [0, PERFDHCP_DROPS]);
   const completed = /REQUEST-ACK[^]*?received packets: (\d+)/.exec(report)?.[1];
   if (completed === undefined) throw new Error(`perfdhcp's report is not as expected:\n${report}`);
-  return Number(completed) / SECONDS;
-}
-
-/** What doesn't depend on who else is at work on this machine. */
-async function processorMicroseconds({ pid }: Daemon, lane: Lane, clients: number): Promise<number> {
-  const before = processorSeconds(pid);
-  const completed = (await exchanges(lane, clients)) * SECONDS;
-  return ((processorSeconds(pid) - before) / completed) * 1e6;
+  return { rate: Number(completed) / SECONDS, pieces: Number(completed) };
 }
 
 async function proxyTimesUnderLoad(lane: Lane, clients: number): Promise<readonly number[]> {

@@ -6,7 +6,7 @@ import { describeImageFiles, IMAGE_FILES, writeManifest } from '../../src/backen
 import { atMost, compare } from './compare';
 import { IMAGE, imageFolderIn, loopbackPool, serveIfAsked, startOurs } from './ourServer';
 import { freeTcpPort, tcpAnswers } from './ports';
-import { type Owner, peakMemoryMiB, present, run, withOwner } from './processes';
+import { type Daemon, type Owner, peakMemoryMiB, present, run, withOwner } from './processes';
 
 const FILE = 'root.squashfs';
 const FILE_BYTES = 220_000_000;
@@ -27,15 +27,15 @@ async function bench(owner: Owner): Promise<boolean> {
     const url = `http://${ADDRESS}:${port}/images/${IMAGE}/${FILE}`;
     const sizes = await Promise.all(Array.from({ length: clients }, () => run('curl', ['-sf', '-o', '/dev/null', '-w', '%{size_download}', url])));
     if (sizes.some((size) => Number(size) !== FILE_BYTES)) throw new Error(`not all of ${FILE_BYTES} bytes came: ${sizes.join(', ')}`);
-    return (FILE_BYTES * clients) / (performance.now() - start) / 1e3;
+    return { rate: (FILE_BYTES * clients) / (performance.now() - start) / 1e3, pieces: (FILE_BYTES * clients) / 1e6 };
   };
 
   const results: boolean[] = [];
   if (present('HTTP against nginx', { nginx: 'nginx-light' })) {
-    const port = await startNginx(owner);
+    const { port, daemon } = await startNginx(owner);
     for (const clients of CLIENTS) {
       const what = `HTTP, ${FILE_BYTES / 1e6} MB, ${clients === 1 ? 'one client' : `${clients} clients`}`;
-      results.push(await compare({ what, unit: 'MB/s', peer: 'nginx', limit: 1, ours: rate(ours.ports.http, clients), theirs: rate(port, clients) }, ROUNDS));
+      results.push(await compare({ what, unit: 'MB/s', piece: 'MB', peer: 'nginx', limit: 1, ours: { daemon: ours, measure: rate(ours.ports.http, clients) }, theirs: { daemon, measure: rate(port, clients) } }, ROUNDS));
     }
   } else {
     await rate(ours.ports.http, Math.max(...CLIENTS))();
@@ -55,7 +55,7 @@ async function writeImage(folder: string): Promise<void> {
 }
 
 /** As Debian sets it up, a worker for each processor, but without sendfile. */
-async function startNginx(owner: Owner): Promise<number> {
+async function startNginx(owner: Owner): Promise<{ readonly port: number; readonly daemon: Daemon }> {
   const port = await freeTcpPort(ADDRESS);
   const configuration = path.join(owner.folder, 'nginx.conf');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${owner.folder}/nginx;`).join(' ');
@@ -67,6 +67,6 @@ http {
   server { listen ${ADDRESS}:${port}; location /images/ { alias ${owner.folder}/; } }
 }
 `);
-  await owner.daemon('nginx', ['-e', 'stderr', '-c', configuration], () => tcpAnswers(ADDRESS, port));
-  return port;
+  const daemon = await owner.daemon('nginx', ['-e', 'stderr', '-c', configuration], () => tcpAnswers(ADDRESS, port));
+  return { port, daemon };
 }

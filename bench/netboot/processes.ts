@@ -6,9 +6,12 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { openProcessorTime } from './processorTime';
 
 export interface Daemon {
   readonly pid: number;
+  /** Of it and all that it started, so far; undefined where it can't be counted. */
+  processorSeconds(): number | undefined;
   stop(): Promise<void>;
 }
 
@@ -39,17 +42,21 @@ export class Owner {
 
   /** A daemon in the foreground; what it says is shown only if it ends by itself. `ready` is asked until it answers true. */
   async daemon(command: string, args: readonly string[], ready: (said: string) => Promise<boolean> | boolean): Promise<Daemon> {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const time = openProcessorTime(`pxen-bench-${process.pid}-${this.#undo.length}`);
+    const [first = command, ...rest] = [...(time?.prefix ?? []), command, ...args];
+    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (said += data.toString('latin1')));
     child.once('error', (error) => (said += error.message));
     const stop = () => endOf(child);
+    // Undone last first. What a daemon has started may outlive it for a moment.
+    if (time) this.onEnd(() => until(() => time.close(), `all of ${command} to end`));
     this.onEnd(stop);
     await until(() => {
       if (child.exitCode !== null || child.pid === undefined) throw new Error(`${command} ${args.join(' ')} ended with ${child.exitCode ?? 'an error'}:\n${said}`);
       return ready(said);
     }, `${command} to be ready`);
-    return { pid: child.pid ?? 0, stop };
+    return { pid: child.pid ?? 0, processorSeconds: () => time?.seconds(), stop };
   }
 }
 
@@ -108,15 +115,6 @@ export function peakMemoryMiB(pid: number): number {
   const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kib) / 1024;
 }
-
-/** Processor time a process has had so far, seconds, of itself and the kernel on its behalf (proc(5), stat). */
-export function processorSeconds(pid: number): number {
-  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 13).map(Number);
-  return (user + system) / TICKS_PER_SECOND;
-}
-
-/** Of every Linux on x86 and ARM. */
-const TICKS_PER_SECOND = 100;
 
 export function isRoot(): boolean {
   return process.geteuid?.() === 0;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { compare } from './compare';
 import { imageFolderIn, loopbackPool, serveIfAsked, startOurs } from './ourServer';
 import { freeUdpPort, tftpAnswers } from './ports';
-import { isRoot, type Owner, present, run, unpackDebian, withOwner } from './processes';
+import { type Daemon, isRoot, type Owner, present, run, unpackDebian, withOwner } from './processes';
 
 const FILE = 'ipxe.efi';
 const FILE_BYTES = 4 << 20;
@@ -37,21 +37,22 @@ async function bench(owner: Owner): Promise<boolean> {
   const rate = (port: number, { clients, repeats, blockSize, windowSize }: Load) => async () => {
     const [bytes = 0, seconds = 1] = (await run(load, [ADDRESS, port, FILE, clients, repeats, blockSize, windowSize].map(String))).split(' ').map(Number);
     if (bytes !== FILE_BYTES * clients * repeats) throw new Error(`${bytes} bytes came, not ${FILE_BYTES * clients * repeats}`);
-    return bytes / seconds / 1e6;
+    return { rate: bytes / seconds / 1e6, pieces: bytes / blockSize };
   };
-  const against = async (peer: string, port: number, limit: number, asked: Load) => {
+  const against = async (peer: string, daemon: Daemon, port: number, limit: number, asked: Load) => {
     const window = asked.windowSize === 1 ? '' : `, windowsize ${asked.windowSize}`;
     const clients = asked.clients === 1 ? 'one client' : `${asked.clients} clients`;
-    return compare({ what: `TFTP, blksize ${asked.blockSize}${window}, ${clients}`, unit: 'MB/s', peer, limit, ours: rate(ours.ports.tftp, asked), theirs: rate(port, asked) });
+    const what = `TFTP, blksize ${asked.blockSize}${window}, ${clients}`;
+    return compare({ what, unit: 'MB/s', piece: 'block', peer, limit, ours: { daemon: ours, measure: rate(ours.ports.tftp, asked) }, theirs: { daemon, measure: rate(port, asked) } });
   };
 
   const results: boolean[] = [];
   if (present('TFTP against tftpd-hpa', { 'in.tftpd': 'tftpd-hpa' })) {
     const port = await freeUdpPort(ADDRESS);
-    await owner.daemon('/usr/sbin/in.tftpd', ['--listen', '--foreground', '--user', 'nobody', '--address', `${ADDRESS}:${port}`, '--secure', folder], () => tftpAnswers(ADDRESS, port));
+    const daemon = await owner.daemon('/usr/sbin/in.tftpd', ['--listen', '--foreground', '--user', 'nobody', '--address', `${ADDRESS}:${port}`, '--secure', folder], () => tftpAnswers(ADDRESS, port));
     for (const blockSize of [512, 1428]) {
-      results.push(await against('tftpd-hpa', port, 1, { clients: 1, repeats: 4, blockSize, windowSize: 1 }));
-      results.push(await against('tftpd-hpa', port, 0.9, { clients: 16, repeats: 1, blockSize, windowSize: 1 }));
+      results.push(await against('tftpd-hpa', daemon, port, 1, { clients: 1, repeats: 4, blockSize, windowSize: 1 }));
+      results.push(await against('tftpd-hpa', daemon, port, 0.9, { clients: 16, repeats: 1, blockSize, windowSize: 1 }));
     }
   }
   // Debian installs only one of the two TFTP servers at a time.
@@ -59,8 +60,8 @@ async function bench(owner: Owner): Promise<boolean> {
   if (unpacked === undefined) console.log("TFTP windows against atftpd left out: its Debian package can't be fetched");
   else {
     const port = await freeUdpPort(ADDRESS);
-    await owner.daemon(path.join(unpacked, 'usr/sbin/atftpd'), ['--daemon', '--no-fork', '--user', 'nobody', '--group', 'nogroup', '--bind-address', ADDRESS, '--port', String(port), '--maxthread', '100', folder], () => tftpAnswers(ADDRESS, port));
-    for (const windowSize of [4, 16]) results.push(await against('atftpd', port, 0.9, { clients: 1, repeats: 4, blockSize: 1428, windowSize }));
+    const daemon = await owner.daemon(path.join(unpacked, 'usr/sbin/atftpd'), ['--daemon', '--no-fork', '--user', 'nobody', '--group', 'nogroup', '--bind-address', ADDRESS, '--port', String(port), '--maxthread', '100', folder], () => tftpAnswers(ADDRESS, port));
+    for (const windowSize of [4, 16]) results.push(await against('atftpd', daemon, port, 0.9, { clients: 1, repeats: 4, blockSize: 1428, windowSize }));
   }
   return !results.includes(false);
 }
