@@ -32,7 +32,7 @@ export class FileDecorations implements vscode.FileDecorationProvider, vscode.Di
     const decoration = drive && file !== undefined ? this.#shown.get(drive.path)?.get(file) : undefined;
     if (!decoration) return undefined;
     const problems = vscode.workspace.getConfiguration('problems', uri);
-    if (problems.get('visibility', true) && problems.get('decorations.enabled', true)) return new vscode.FileDecoration(undefined, decoration.tooltip);
+    if (problems.get<boolean>('visibility', true) && problems.get<boolean>('decorations.enabled', true)) return new vscode.FileDecoration(undefined, decoration.tooltip);
     const result = new vscode.FileDecoration(decoration.badge, decoration.tooltip, new vscode.ThemeColor('list.warningForeground'));
     result.propagate = true;
     return result;
