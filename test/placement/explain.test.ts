@@ -69,6 +69,12 @@ const CASES: Record<string, Case> = {
     previous: { disks: { 'a/d': { host: 'n1', array: 'r0' }, 'b/d': { host: 'n2', array: 'r0' } } },
     moves: { maxMoves: Infinity, stops: 'never' },
   },
+  'more moves needed than allowed': {
+    hosts: ['n1', 'n2', 'n3'].map((name) => ({ name, arrays: [r0] })),
+    vms: [{ name: 'a', priority: 10, disks: [{ name: 'd', size: 45 }] }, { name: 'b', priority: 10, disks: [{ name: 'd', size: 45 }] }, { name: 'c', disks: [{ name: 'd', size: 90 }], on: ['n1'] }],
+    previous: { disks: { 'a/d': { host: 'n1', array: 'r0' }, 'b/d': { host: 'n1', array: 'r0' } } },
+    moves: { maxMoves: 1, stops: 'never' },
+  },
   'no host at all': { hosts: [], vms: [{ name: 'a' }] },
   'storage that is full': { hosts: [{ name: 'n1' }], storage: [{ name: 'nas', capacity: 100, bandwidth: 100 }], vms: [{ name: 'a', priority: 10, disks: [{ name: 'd', size: 80, storage: 'nas' }] }, { name: 'b', disks: [{ name: 'd', size: 30, storage: 'nas' }] }] },
 };

@@ -32,6 +32,8 @@ class Search {
   private readonly out: number[];
   /** Free and needed capacity over all hosts, for the rows that any VM needs. */
   private readonly need: Float64Array;
+  /** 1 for hosts that something may move away from: staying there costs no move, and what stays out takes its space there. */
+  private readonly isHome: Uint8Array;
 
   constructor(
     private readonly packing: Packing,
@@ -44,6 +46,7 @@ class Search {
     while (this.toBeat.length < levels) this.toBeat.push(0);
     this.out = new Array<number>(levels).fill(0);
     this.need = suffixNeeds(this.problem, order);
+    this.isHome = homesOf(this.problem);
   }
 
   descend(position: number): void {
@@ -137,6 +140,7 @@ class Search {
 
   private alike(a: number, b: number): boolean {
     const { problem } = this;
+    if (at(this.isHome, a) === 1 || at(this.isHome, b) === 1) return false;
     const volumesA = at(problem.hostVolumes, a);
     const volumesB = at(problem.hostVolumes, b);
     if (volumesA.length !== volumesB.length) return false;
@@ -151,6 +155,16 @@ class Search {
     }
     return this.order.every((vm) => at(at(problem.vmAllowed, vm), a) === at(at(problem.vmAllowed, vm), b));
   }
+}
+
+function homesOf(problem: Problem): Uint8Array {
+  const homes = new Uint8Array(problem.hostCount);
+  for (const host of problem.vmRunningHost) if (host >= 0) homes[host] = 1;
+  for (let disk = 0; disk < problem.diskCount; disk++) {
+    const home = at(problem.diskHome, disk);
+    if (home >= 0 && at(problem.diskVolume, disk) < 0 && at(problem.volumeHost, home) >= 0) homes[at(problem.volumeHost, home)] = 1;
+  }
+  return homes;
 }
 
 /** `needs[position * hostRows + row]`: what the VMs from this position on need together. */
