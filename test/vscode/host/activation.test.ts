@@ -31,7 +31,18 @@ describe('the extension', () => {
 
   it('shows the plan as a document that follows the specs', async () => {
     await vscode.commands.executeCommand('pxen.planPlacement');
-    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    const shown = () => vscode.window.activeTextEditor?.document.getText() ?? '';
+    // The first plan may still be on its way.
+    await new Promise<void>((resolve) => {
+      const subscription = vscode.workspace.onDidChangeTextDocument(() => look());
+      const look = () => {
+        if (!shown().startsWith('Pool')) return;
+        subscription.dispose();
+        resolve();
+      };
+      look();
+    });
+    const text = shown();
     assert.match(text, /^Pool homelab: 12 of 12 VMs placed on 4 hosts\./);
     assert.match(text, /node1 .*db2, dns2/);
   });
