@@ -45,11 +45,11 @@ export class ServiceRules {
     const { service, spread, dependsOn, neighbourhood } = this.instance;
     const own = service[process] as number;
     if ((this.locationsOf[own] as number) < (spread[own] as number)) return false;
-    const [left, entered] = [(neighbourhood[from] as number), (neighbourhood[to] as number)];
+    const [left, entered] = [neighbourhood[from] as number, neighbourhood[to] as number];
     if (left === entered) return true;
     for (const needed of (dependsOn[own] as Int32Array)) if (this.runsIn(own, entered) && !this.runsIn(needed, entered)) return false;
     if (this.runsIn(own, left)) return true;
-    for (const dependent of (this.neededBy[own] as number[])) if (this.runsIn(dependent, left)) return false;
+    for (const dependent of this.neededBy[own] as number[]) if (this.runsIn(dependent, left)) return false;
     return true;
   }
 
