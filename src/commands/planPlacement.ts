@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { planText } from '../backend/placement/planText';
 import type { Drive, Drives } from '../editor/drives';
+import { placementText } from '../editor/features/placement';
 import { chooseDrive, offer, type Command } from './context';
 
 /** Shows where each VM would run and why, in a document that follows the specs while they are edited. */
@@ -33,7 +33,7 @@ export class PlanDocuments implements vscode.TextDocumentContentProvider, vscode
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     const placement = this.drives.at(uri.query)?.placement;
-    return placement ? planText(placement.model, placement.plan, placement.loads) : 'There is no plan yet.\n';
+    return placement ? placementText(placement) : 'There is no plan yet.\n';
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { PlanJson } from '../protocol';
 import { OpenDrive, WATCHED_FILES } from './openDrive';
+import type { PlanInput } from './planner/messages';
 import type { Planner } from './planner/planner';
 
 const LANGUAGE = 'pxen';
@@ -28,6 +29,9 @@ export class Drive extends OpenDrive implements Disposable {
     super(root.fsPath, {
       unsaved: () => this.unsaved().map((document) => [this.specFile(document.uri) ?? '', document.getText()]),
       plan: (input) => planner.plan(input),
+      get prove() {
+        return vscode.workspace.getConfiguration('pxen', root).get<boolean>('provePlans') === false ? undefined : (input: PlanInput, signal: AbortSignal) => planner.prove(input, signal);
+      },
       changed: () => changed.fire(),
       warn: (message) => log.warn(message),
     });

@@ -19,6 +19,13 @@ import { planInput, type PlanInput } from './planner/messages';
 const SHOW_EVERY_MS = 30;
 /** Nobody reads a plan of half a number. */
 const PLAN_AFTER_MS = 250;
+/** Who goes on typing gets the next quick plan; the solver starts when there is a moment of quiet. */
+const PROVE_AFTER_MS = 1000;
+/**
+ * VMs × hosts, beyond which no proof is tried: 64 × 600 are within, which take about 20 s of one core. Of larger pools the solver is given no program,
+ * and what is done without one (`exact/prove.ts`) finds little; who wants that as well asks for it with `pxen plan --prove`.
+ */
+const MOST_PAIRS = 50_000;
 /** Git checkouts and builds change many files at once. */
 const READ_AFTER_MS = 50;
 
@@ -31,6 +38,8 @@ export interface Desk {
   readonly unsaved: () => Iterable<readonly [file: string, text: string]>;
   /** In a thread of its own, since it may take seconds. */
   readonly plan: (input: PlanInput) => Promise<PlanJson>;
+  /** The best plan there is, in a thread of its own, which ends when the signal aborts. Undefined where plans aren't to be proven. */
+  readonly prove: ((input: PlanInput, signal: AbortSignal) => Promise<PlanJson>) | undefined;
   /** After each change of specs, model or plan. */
   readonly changed: () => void;
   readonly warn: (message: string) => void;
@@ -39,12 +48,16 @@ export interface Desk {
 export class OpenDrive {
   /** Of the specs as they stand, or as they last stood without errors. */
   model: PoolModel | undefined;
-  /** The plan from the placement that is written down, with the model it is of: `model`, or one from a moment ago. */
+  /**
+   * The plan from the placement that is written down, with the model it is of: `model`, or one from a moment ago. The quick one, until there is
+   * a proven one.
+   */
   placement: Placement | undefined;
   specs: EditorDrive = EditorDrive.of(new Map());
 
   readonly #show = new Pace(SHOW_EVERY_MS, () => this.#shown());
   readonly #planSoon = new Pause(PLAN_AFTER_MS, () => void this.#replan());
+  readonly #proveSoon = new Pause(PROVE_AFTER_MS, () => void this.#prove());
   readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.#readTouched().catch((error: unknown) => this.#warn(error)));
   /** Since the last reading. */
   #touched: 'anything' | Set<string> = new Set();
@@ -52,7 +65,10 @@ export class OpenDrive {
   #previous: PreviousPlacement = NO_PREVIOUS_PLACEMENT;
   #planning: 'no' | 'yes' | 'again' = 'no';
   /** What `placement` is the plan of. */
-  #planned: PlanInput | undefined;
+  #planned: { readonly input: PlanInput; readonly previous: PreviousPlacement } | undefined;
+  #proof: AbortController | undefined;
+  /** What the last proof failed of, which is told once and not after each change. */
+  #proofFault: string | undefined;
   #closed = false;
 
   constructor(
@@ -167,16 +183,53 @@ export class OpenDrive {
     if (!model) return;
     const previous = this.#previous;
     const input = planInput(model, previous);
-    if (input === this.#planned) return;
+    if (input === this.#planned?.input) return;
+    this.#endProof();
     try {
       const plan = await this.desk.plan(input);
       if (this.#closed) return;
-      this.placement = placementOf(model, plan, previous);
-      this.#planned = input;
+      const isProving = this.desk.prove !== undefined && plan.status === 'feasible' && model.vms.length * model.hosts.length <= MOST_PAIRS;
+      this.placement = placementOf(model, plan, previous, isProving);
+      this.#planned = { input, previous };
+      if (isProving) this.#proveSoon.begin();
       this.desk.changed();
     } catch (error) {
       this.#warn(error);
     }
+  }
+
+  /** The proven plan takes the quick one's place, unless the pool has changed meanwhile. Without one the quick plan stays. */
+  async #prove(): Promise<void> {
+    const quick = this.placement;
+    const planned = this.#planned;
+    if (!quick || !planned) return;
+    const { signal } = (this.#proof = new AbortController());
+    const plan = await this.#proven(planned.input, signal);
+    if (signal.aborted) return;
+    this.placement = plan ? placementOf(quick.model, plan, planned.previous) : { ...quick, isProving: false };
+    this.desk.changed();
+  }
+
+  /** Undefined when there is none, which is told. */
+  async #proven(input: PlanInput, signal: AbortSignal): Promise<PlanJson | undefined> {
+    try {
+      return await this.desk.prove?.(input, signal);
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      if (!signal.aborted && fault !== this.#proofFault) {
+        this.#proofFault = fault;
+        this.#warn(`The plan of ${this.name} can't be proven; the quick one stays. ${fault}`);
+      }
+      return undefined;
+    }
+  }
+
+  /** What is shown is forgotten as the answer to anything: the plan that follows may fail, and the same pool be planned and proven anew. */
+  #endProof(): void {
+    this.#proveSoon.end();
+    this.#proof?.abort();
+    this.#planned = undefined;
+    if (this.placement?.isProving === true) this.placement = { ...this.placement, isProving: false };
   }
 
   #warn(error: unknown): void {
@@ -187,6 +240,7 @@ export class OpenDrive {
   close(): void {
     this.#closed = true;
     for (const timer of [this.#show, this.#planSoon, this.#readSoon]) timer.end();
+    this.#endProof();
   }
 }
 

@@ -20,6 +20,7 @@ export interface OpenSpec {
 export interface LspDrivesOptions {
   readonly documents: TextDocuments<TextDocument>;
   readonly plan: Desk['plan'];
+  readonly prove: Desk['prove'];
   readonly warn: (message: string) => void;
   readonly changed: (drive: OpenDrive) => void;
   readonly removed: (drive: OpenDrive) => void;
@@ -119,8 +120,8 @@ export class LspDrives {
 
   async #add(folder: string): Promise<void> {
     if (this.#drives.has(folder)) return;
-    const { plan, warn, changed } = this.options;
-    const drive: OpenDrive = new OpenDrive(folder, { plan, warn, changed: () => changed(drive), unsaved: () => this.#textsOf(drive) });
+    const { plan, prove, warn, changed } = this.options;
+    const drive: OpenDrive = new OpenDrive(folder, { plan, prove, warn, changed: () => changed(drive), unsaved: () => this.#textsOf(drive) });
     this.#drives.set(folder, drive);
     await drive.read();
   }

@@ -4,8 +4,8 @@ import * as path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { CodeActionKind, CodeLensRefreshRequest, createConnection, DidChangeWatchedFilesNotification, MessageType, ProposedFeatures, ShowMessageNotification, TextDocuments, TextDocumentSyncKind, type ClientCapabilities, type Connection, type InitializeParams, type ServerCapabilities } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { planText } from '../backend/placement/planText';
 import { changedFiles, diagnosticsOf, KnownDiagnostics, type Diagnostic } from '../editor/features/diagnostics';
+import { placementText } from '../editor/features/placement';
 import type { OpenDrive } from '../editor/openDrive';
 import { Planner } from '../editor/planner/planner';
 import { diagnosticOf, uriOf } from './convert';
@@ -50,6 +50,7 @@ export function serveLanguage({ input, output, version, plannerScript, signal }:
   const drives = new LspDrives({
     documents,
     plan: (input) => planner.plan(input),
+    prove: (input, signal) => planner.prove(input, signal),
     warn: (message) => connection.console.warn(message),
     changed: (drive) => {
       publish(drive);
@@ -75,7 +76,7 @@ export function serveLanguage({ input, output, version, plannerScript, signal }:
   connection.onDidChangeWatchedFiles(({ changes }) => noted(Promise.all(changes.map(({ uri }) => drives.touched(uri))).then(() => undefined)));
   connection.onExecuteCommand(({ command, arguments: [folder] = [] }) => {
     const placement = command === SHOW_PLACEMENT ? drives.all.find((drive) => drive.path === folder)?.placement : undefined;
-    if (placement) noted(connection.sendNotification(ShowMessageNotification.type, { type: MessageType.Info, message: planText(placement.model, placement.plan, placement.loads) }));
+    if (placement) noted(connection.sendNotification(ShowMessageNotification.type, { type: MessageType.Info, message: placementText(placement) }));
     return null;
   });
   const close = () => {

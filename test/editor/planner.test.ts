@@ -8,13 +8,13 @@ import { Planner } from '../../src/editor/planner/planner';
 import { temporaryFolder } from '../drive/folder';
 import { aroundDrive, textsOf } from './cursor';
 
-/** Answers with the number of its thread; whatever asks it to crash, or to keep silent, is obeyed. */
+/** Answers with the number of its thread, and what was wanted; whatever asks it to crash, or to keep silent, is obeyed. */
 const THREAD = `
 const { parentPort, threadId } = require('node:worker_threads');
-parentPort.on('message', ({ id, input }) => {
+parentPort.on('message', ({ id, input, wanted }) => {
   if (input === 'crash') setImmediate(() => { throw new Error('asked to'); });
   else if (input === 'bad') parentPort.postMessage({ id, fault: 'no such pool' });
-  else if (input !== 'silence') parentPort.postMessage({ id, plan: { threadId } });
+  else if (input !== 'silence') parentPort.postMessage({ id, plan: { threadId, wanted } });
 });`;
 
 const ask = (words: string) => words as PlanInput;
@@ -50,6 +50,61 @@ test('A planner that was closed answers nothing any more, and starts no thread f
   await expect(one.plan(ask('plan'))).rejects.toThrow('closed');
 });
 
+const unending = () => new AbortController().signal;
+
+test('A quick plan waits for no proof', async () => {
+  const one = planner();
+  void one.prove(ask('silence'), unending()).catch(() => undefined);
+  await expect(one.plan(ask('plan'))).resolves.toMatchObject({ wanted: 'quick' });
+});
+
+test('Proofs are made one after the other, by a solver that is kept', async () => {
+  const one = planner();
+  const [first, second] = await Promise.all([one.prove(ask('plan'), unending()), one.prove(ask('plan'), unending())]);
+  expect(first).toMatchObject({ wanted: 'proven' });
+  expect(second).toEqual(first);
+});
+
+test('A proof that nobody waits for any more ends with its thread, and the next one is made by another', async () => {
+  const one = planner();
+  const first = await one.prove(ask('plan'), unending());
+  const proof = new AbortController();
+  const aborted = one.prove(ask('silence'), proof.signal);
+  const skipped = one.prove(ask('silence'), AbortSignal.abort());
+  const next = one.prove(ask('plan'), unending());
+  // The solver is at it by now.
+  await one.plan(ask('plan'));
+  proof.abort();
+  await expect(aborted).rejects.toThrow('Nobody waits');
+  await expect(skipped).rejects.toThrow('aborted');
+  const later = await next;
+  expect(later).toMatchObject({ wanted: 'proven' });
+  expect(later).not.toEqual(first);
+});
+
+test("The solver's memory is given back when it hasn't been asked for a while", async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const one = planner();
+  const first = await one.prove(ask('plan'), unending());
+  vi.advanceTimersByTime(59_000);
+  await expect(one.prove(ask('plan'), unending())).resolves.toEqual(first);
+  vi.advanceTimersByTime(59_000);
+  await expect(one.prove(ask('plan'), unending())).resolves.toEqual(first);
+  vi.advanceTimersByTime(60_000);
+  await expect(one.prove(ask('plan'), unending())).resolves.not.toEqual(first);
+});
+
+test('A planner that was closed proves nothing any more', async () => {
+  const one = planner();
+  const [waiting, next] = [one.prove(ask('silence'), unending()), one.prove(ask('plan'), unending())];
+  // The first has been asked.
+  await one.plan(ask('plan'));
+  one.dispose();
+  await expect(waiting).rejects.toThrow('closed');
+  await expect(next).rejects.toThrow('closed');
+});
+
 /** A drive in a folder of its own, and the plans it asks for. Time stands still but for `passes`. */
 function openDrive(desk: Partial<Desk> = {}): { readonly drive: OpenDrive; readonly asked: readonly PlanInput[] } {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
@@ -59,6 +114,7 @@ function openDrive(desk: Partial<Desk> = {}): { readonly drive: OpenDrive; reado
     unsaved: () => [],
     changed: () => undefined,
     warn: (message) => expect.fail(message),
+    prove: undefined,
     ...desk,
     plan: (input) => {
       asked.push(input);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   CodeActionRequest,
+  CodeLensRefreshRequest,
   CodeLensRequest,
   CompletionRequest,
   CompletionResolveRequest,
@@ -28,6 +29,7 @@ import {
 } from 'vscode-languageserver/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildDist, type Dist } from '../support/dist';
+import { withTimeLimit } from '../support/waiting';
 import { CAPABLE, homelab, startClient, type Client, type Folder } from './client';
 
 const DB1 = 'vms/db1.vm.yaml';
@@ -235,6 +237,27 @@ describe('Features', () => {
     expect(lens?.command?.title).toMatch(/^→ node\d/);
     await client.connection.sendRequest(ExecuteCommandRequest.type, { command: lens?.command?.command ?? '', arguments: lens?.command?.arguments ?? [] });
     expect(client.messages.join()).toContain('db1');
+  });
+
+  test('the quick plan is shown at once, and the proven one when it is there, of which lenses are told to look', async () => {
+    client.signal('SIGKILL');
+    await client.ended;
+    client = await startClient(dist.pxen, [drive.path], { ...CAPABLE, workspace: { ...CAPABLE.workspace, codeLens: { refreshSupport: true } } });
+    const titles: (string | undefined)[] = [];
+    await withTimeLimit(
+      new Promise<void>((resolve) => {
+        client.connection.onRequest(CodeLensRefreshRequest.type, () => {
+          void client.connection.sendRequest(CodeLensRequest.type, { textDocument: { uri: client.uri('pxen.yaml') } }).then((lenses) => {
+            titles.push(lenses?.[0]?.command?.title);
+            if (titles.at(-1)?.endsWith('proven best') === true) resolve();
+          });
+        });
+        void client.open('pxen.yaml', readFileSync(path.join(drive.path, 'pxen.yaml'), 'utf8'));
+      }),
+      () => `a proven plan; told was ${titles.join(' · ')}`,
+    );
+    const told = [...new Set(titles.filter((title) => title !== undefined))];
+    expect(told).toEqual(['4 hosts · 12 VMs placed · busiest 39 % · being proven', '4 hosts · 12 VMs placed · busiest 39 % · proven best']);
   });
 
   /** The plan comes some time after the drive; what is published then is the sign of it. */

@@ -4,6 +4,7 @@ import type { TextRange } from './edits';
 import type { EditorDrive } from './editorDrive';
 import { diskPlaceName, percent, type Placement } from './placement';
 import type { Load } from '../../backend/placement/loads';
+import type { PlanJson } from '../../protocol';
 
 export interface Lens {
   /** The name that the line is about. */
@@ -46,10 +47,16 @@ function hostTitle({ loads }: Placement, name: string): string | undefined {
   return [vms, `CPU ${share(load.milliCpus)}, memory ${share(load.memoryBytes)}`, ...(arrays.length === 0 ? [] : [arrays.join(', ')])].join(' · ');
 }
 
-function clusterTitle({ model, plan }: Placement): string {
+function clusterTitle({ model, plan, isProving }: Placement): string {
   const placed = Object.keys(plan.assignments).length;
   const left = plan.unplaced.length === 0 ? '' : ` · ${plan.unplaced.length} without a host`;
-  return `${model.hosts.length} host${model.hosts.length === 1 ? '' : 's'} · ${placed} VM${placed === 1 ? '' : 's'} placed${left} · busiest ${percent(plan.objective.maxLoad)}`;
+  return `${model.hosts.length} host${model.hosts.length === 1 ? '' : 's'} · ${placed} VM${placed === 1 ? '' : 's'} placed${left} · busiest ${percent(plan.objective.maxLoad)} · ${proof(plan, isProving)}`;
+}
+
+/** Never "0 %" of what isn't proven. */
+function proof({ status, gap }: PlanJson, isProving: boolean): string {
+  if (status !== 'feasible') return 'proven best';
+  return isProving ? 'being proven' : `at most ${Math.ceil(gap * 100)} % from the best`;
 }
 
 function share({ used, capacity }: Load): string {

@@ -5,6 +5,7 @@ import type { SpecPath } from '../../backend/drive/places';
 import type { SpecDocument } from '../../backend/drive/specFile';
 import { EMPTY_INVENTORY, type PreviousPlacement } from '../../backend/placement/inputs';
 import { vmMemoryNeed } from '../../backend/placement/capacity';
+import { planText } from '../../backend/placement/planText';
 import { poolLoads, type HostLoads, type Load, type PoolLoads } from '../../backend/placement/loads';
 import type { DiskPlace, PlanJson, Severity, UnplacedVm } from '../../protocol';
 import type { TextRange } from './edits';
@@ -17,10 +18,17 @@ export interface Placement {
   readonly model: PoolModel;
   readonly plan: PlanJson;
   readonly loads: PoolLoads;
+  /** The quick plan, of which a proof is on its way. */
+  readonly isProving: boolean;
 }
 
-export function placementOf(model: PoolModel, plan: PlanJson, previous: PreviousPlacement): Placement {
-  return { model, plan, loads: poolLoads(model, EMPTY_INVENTORY, previous, plan) };
+export function placementOf(model: PoolModel, plan: PlanJson, previous: PreviousPlacement, isProving = false): Placement {
+  return { model, plan, loads: poolLoads(model, EMPTY_INVENTORY, previous, plan), isProving };
+}
+
+/** The whole plan, as `pxen plan` tells it. */
+export function placementText({ model, plan, loads, isProving }: Placement): string {
+  return planText(model, plan, loads, isProving ? 'The solver is at it.' : '');
 }
 
 /** What only a plan can tell; codes beside those of `pxen validate`. */

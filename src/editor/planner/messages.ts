@@ -7,6 +7,8 @@ import type { PlanJson } from '../../protocol';
 export interface PlanRequest {
   readonly id: number;
   readonly input: PlanInput;
+  /** `proven` takes as long as the solver's budget lasts. */
+  readonly wanted: 'quick' | 'proven';
 }
 
 /** `fault` says what is wrong with the planner: every sound model has a plan. */

@@ -1,27 +1,63 @@
-/** Plans in a thread of its own, so that whoever asks can go on with other work. */
+/** Plans in threads of their own, so that whoever asks can go on with other work, and no quick plan waits for a proof. */
 
 import { Worker } from 'node:worker_threads';
 import type { PlanJson } from '../../protocol';
 import type { PlanInput, PlanReply, PlanRequest } from './messages';
 
+/** How long the solver is kept warm for the next proof; then its memory is given back. */
+const PROVER_STAYS_MS = 60_000;
+
 export class Planner {
   #thread: Thread | undefined;
+  #prover: Thread | undefined;
+  #proving: Promise<unknown> = Promise.resolve();
+  #proverEnds: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** `script` is the bundle of `thread.ts`; the thread starts with the first plan, and anew after it has failed. */
+  /** `script` is the bundle of `thread.ts`; a thread starts with the first question to it, and anew after it has failed. */
   constructor(private readonly script: string) {}
 
   /** The plan from the placement that is written down, nothing else being known of the hosts. Rejects when the planner has failed or was disposed of. */
   plan(input: PlanInput): Promise<PlanJson> {
     if (this.#closed) return Promise.reject(new Error(CLOSED));
-    if (this.#thread?.hasEnded !== false) this.#thread = new Thread(this.script);
-    return this.#thread.plan(input);
+    this.#thread = this.#running(this.#thread);
+    return this.#thread.plan(input, 'quick');
   }
 
-  /** Ends the thread; what is still waited for is rejected, and so is what is asked for from then on. */
+  /**
+   * The same, searched on until it is proven best or the solver's budget is spent. One proof at a time: others wait their turn. Rejects when the
+   * solver has failed, when the planner was disposed of, and when the signal aborts; the thread then ends at once, whatever the solver is at.
+   */
+  prove(input: PlanInput, signal: AbortSignal): Promise<PlanJson> {
+    const proven = this.#proving.then(() => this.#proveNext(input, signal));
+    this.#proving = proven.catch(() => undefined);
+    return proven;
+  }
+
+  async #proveNext(input: PlanInput, signal: AbortSignal): Promise<PlanJson> {
+    signal.throwIfAborted();
+    if (this.#closed) throw new Error(CLOSED);
+    clearTimeout(this.#proverEnds);
+    const prover = this.#running(this.#prover);
+    this.#prover = prover;
+    const abort = () => prover.end(new Error('Nobody waits for the proof any more.'));
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await prover.plan(input, 'proven');
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#proverEnds = setTimeout(() => prover.end(new Error(CLOSED)), PROVER_STAYS_MS).unref();
+    }
+  }
+
+  #running(thread: Thread | undefined): Thread {
+    return thread?.hasEnded === false ? thread : new Thread(this.script);
+  }
+
+  /** Ends the threads; what is still waited for is rejected, and so is what is asked for from then on. */
   dispose(): void {
     this.#closed = true;
-    this.#thread?.end(new Error(CLOSED));
+    for (const thread of [this.#thread, this.#prover]) thread?.end(new Error(CLOSED));
   }
 }
 
@@ -52,8 +88,8 @@ class Thread {
     return this.#ended;
   }
 
-  plan(input: PlanInput): Promise<PlanJson> {
-    const request: PlanRequest = { id: (this.#last += 1), input };
+  plan(input: PlanInput, wanted: PlanRequest['wanted']): Promise<PlanJson> {
+    const request: PlanRequest = { id: (this.#last += 1), input, wanted };
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
       this.#worker.postMessage(request);
