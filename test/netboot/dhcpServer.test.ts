@@ -23,7 +23,7 @@ async function socketOf(address = SERVER, port = 0): Promise<dgram.Socket> {
   return socket;
 }
 
-async function world(first: NetworkModel['dhcp']) {
+async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number } = {}) {
   const probe = await socketOf();
   const port = portOf(probe);
   await closeUdp(probe);
@@ -43,6 +43,7 @@ async function world(first: NetworkModel['dhcp']) {
       settle: (answer) => Promise.resolve(answer),
       // Finding out who it is takes longer than the first look keeps machines waiting.
       beside: new Beside({ mode: () => mode, despite: false, placeOfDhcp: () => Promise.resolve('pxen.yaml:7'), findNeighbour: () => delay(systemClock, 300).then(() => undefined), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) }),
+      ...more,
       clock: systemClock,
       random: (size) => {
         looks += 1;
@@ -65,6 +66,16 @@ describe('beside another DHCP server', () => {
     await expect.poll(looks).toBe(1);
     offer();
     expect(await failure).toMatch(/^Another DHCP server, 10\.77\.0\.254 .* in pxen\.yaml:7 write "dhcp: proxy"/);
+  });
+
+  it('whoever wakes machines waits for those that ping an address before they offer it', async () => {
+    const { start, offer, looks } = await world('authoritative', { waitForOthersMs: 60_000 });
+    const failure = start().then((server) => server.close().then(() => 'it serves'), (error: unknown) => (error as Error).message);
+    await expect.poll(looks).toBe(1);
+    // Longer than the others are waited for otherwise.
+    await delay(systemClock, 300);
+    offer();
+    expect(await failure).toMatch(/^Another DHCP server, 10\.77\.0\.254 /);
   });
 
   it('edited from proxy to authoritative it looks again with the next request, and tells why hosts get no answer', async () => {

@@ -85,6 +85,9 @@ export async function runPool(options: PoolRunOptions): Promise<PoolRun> {
   return run;
 }
 
+/** dnsmasq pings an address for three seconds before it offers it. No host is woken into a network where two servers answer. */
+const SLOW_DHCP_SERVER_MS = 3500;
+
 class Runner implements PoolRun {
   readonly settled: Promise<PoolSnapshot>;
   readonly closed: Promise<void>;
@@ -132,6 +135,7 @@ class Runner implements PoolRun {
       endpoints: environment.netboot,
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
+      ...(environment.target === 'machines' && { waitForOtherDhcpMs: SLOW_DHCP_SERVER_MS }),
       placeOfDhcp: () => settingPlace(driveFolder, 'network', 'dhcp'),
       tokens: createBootTokens({ state, model: answered, clock, random }),
       authorizedKeys: () => keys.authorizedKeys,

@@ -43,6 +43,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
     replies: endpoints.dhcpReplies,
     answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: options.httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
+    waitForOthersMs: options.waitForOtherDhcpMs,
     settle: createLending({ book, findNeighbour, clock, onTrouble }),
     beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, placeOfDhcp: options.placeOfDhcp ?? (() => Promise.resolve('pxen.yaml, under "network:",')), log }),
     onAnswer: (answer) => {

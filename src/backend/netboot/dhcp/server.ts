@@ -29,6 +29,8 @@ export interface DhcpServerOptions {
   readonly settle: Settle;
   /** What other DHCP servers on the network mean for us. They are looked for only with `rfc2131`. */
   readonly beside: Beside;
+  /** How long they have to show themselves before machines are answered. */
+  readonly waitForOthersMs?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Called after the reply has left, or at once for silence. */
@@ -43,7 +45,7 @@ export interface DhcpServer {
 }
 
 /**
- * How long the first look for other servers keeps machines waiting. Those that answer an INFORM do so in a few
+ * How long the first look for other servers keeps machines waiting, unless told otherwise. Those that answer an INFORM do so in a few
  * milliseconds; for the others the look goes on while we serve. The requests that come meanwhile are answered after it.
  */
 const WAIT_FOR_OTHERS_MS = 100;
@@ -112,7 +114,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
 }
 
 /** `hadTheirTime` resolves when the first that answers is known, or none did in time; the look goes on. */
-function lookForOthers(main: dgram.Socket, { bindAddress, beside, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void> } {
+function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersMs = WAIT_FOR_OTHERS_MS, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void> } {
   let finding: Promise<void> | undefined;
   let firstIsHeard: () => void = () => undefined;
   const heard = new Promise<void>((resolve) => (firstIsHeard = resolve));
@@ -132,7 +134,7 @@ function lookForOthers(main: dgram.Socket, { bindAddress, beside, clock, random,
     random,
   });
   // Who it is, is found out a moment after it was heard.
-  const hadTheirTime = Promise.race([heard, delay(clock, WAIT_FOR_OTHERS_MS)]).then(() => finding);
+  const hadTheirTime = Promise.race([heard, delay(clock, waitForOthersMs)]).then(() => finding);
   return { lookout, hadTheirTime };
 }
 
