@@ -189,7 +189,7 @@ export class OpenDrive {
       const plan = await this.desk.plan(input);
       if (this.#closed) return;
       const isProving = this.desk.prove !== undefined && plan.status === 'feasible' && model.vms.length * model.hosts.length <= MOST_PAIRS;
-      this.placement = placementOf(model, plan, previous, isProving);
+      this.placement = placementOf(model, plan, previous, { isProving });
       this.#planned = { input, previous };
       if (isProving) this.#proveSoon.begin();
       this.desk.changed();
@@ -206,7 +206,7 @@ export class OpenDrive {
     const { signal } = (this.#proof = new AbortController());
     const plan = await this.#proven(planned.input, signal);
     if (signal.aborted) return;
-    this.placement = plan ? placementOf(quick.model, plan, planned.previous) : { ...quick, isProving: false };
+    this.placement = plan ? placementOf(quick.model, plan, planned.previous, { quick: quick.plan }) : { ...quick, isProving: false };
     this.desk.changed();
   }
 

@@ -94,6 +94,7 @@ test('The quick plan is shown at once, and the proven one in its place when it i
   proof.resolve(elsewhere);
   await passes();
   expect({ proofs: proofs.length, plan: drive.placement?.plan, title: title(drive), line: secondLine(drive) }).toEqual({ proofs: 1, plan: elsewhere, title: 'proven best', line: 'Proven: no placement is better.' });
+  expect(drive.placement && placementText(drive.placement)).toMatch(/\nBooting doesn't wait for the solver: it follows the quick plan, which `pxen plan --max-moves 0` shows\.\n$/);
   // What each host carries follows the plan that is shown.
   expect(drive.placement?.loads.hosts.find(({ host }) => host === 'node1')?.vms).toEqual(['dns1', 'dns2']);
 });
@@ -183,6 +184,7 @@ test('Diagnostics stay the very same when the proven plan differs in nothing', a
   last?.resolve(proven(last.input));
   await passesAMoment();
   expect(drive.placement?.isProving).toBe(false);
+  expect(drive.placement && placementText(drive.placement)).not.toContain('Booting');
   expect(diagnosticsOf(drive.specs, drive.placement)).toEqual(before);
 });
 

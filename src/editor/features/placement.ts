@@ -20,15 +20,24 @@ export interface Placement {
   readonly loads: PoolLoads;
   /** The quick plan, of which a proof is on its way. */
   readonly isProving: boolean;
+  /** The proof has put VMs or disks elsewhere than the quick plan, which is the one that booting follows. */
+  readonly bootsOtherwise: boolean;
 }
 
-export function placementOf(model: PoolModel, plan: PlanJson, previous: PreviousPlacement, isProving = false): Placement {
-  return { model, plan, loads: poolLoads(model, EMPTY_INVENTORY, previous, plan), isProving };
+/** `quick` is the plan that `plan` was proven from. */
+export function placementOf(model: PoolModel, plan: PlanJson, previous: PreviousPlacement, { isProving = false, quick = plan }: { readonly isProving?: boolean; readonly quick?: PlanJson } = {}): Placement {
+  const placesOf = ({ assignments, disks }: PlanJson) => JSON.stringify([sorted(assignments), sorted(disks)]);
+  return { model, plan, loads: poolLoads(model, EMPTY_INVENTORY, previous, plan), isProving, bootsOtherwise: quick !== plan && placesOf(quick) !== placesOf(plan) };
+}
+
+function sorted(places: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Object.entries(places).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** The whole plan, as `pxen plan` tells it. */
-export function placementText({ model, plan, loads, isProving }: Placement): string {
-  return planText(model, plan, loads, isProving ? 'The solver is at it.' : '');
+export function placementText({ model, plan, loads, isProving, bootsOtherwise }: Placement): string {
+  const text = planText(model, plan, loads, isProving ? 'The solver is at it.' : '');
+  return bootsOtherwise ? `${text}Booting doesn't wait for the solver: it follows the quick plan, which \`pxen plan --max-moves 0\` shows.\n` : text;
 }
 
 /** What only a plan can tell; codes beside those of `pxen validate`. */
