@@ -113,6 +113,7 @@ function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, gr
   const anew = vms.map((vm) => allowedBySpec(vm.model, hosts, masks));
   const apart = apartPairs(vms.map((vm) => vm.model), vmIndex);
   const movable = movableHosts({ hosts, volumes, vms, places, apart, groups, allowed: anew, moves });
+  const held = vms.map((vm, index) => heldTo(moves.held?.get(vm.model.name), movable[index] ?? at(anew, index), hosts));
   const runningHost = vms.map((vm) => (vm.barred === undefined ? places.runningHost(vm.model) : -1));
   const fixedHost = runningHost.map((host, vm) => (movable[vm] === undefined ? host : -1));
   const isFree = disks.map((disk, index) => isMovableDisk(disk, { vms, movable, runningHost, volumeHost, home: at(home, index), moves }));
@@ -135,7 +136,7 @@ function assemble(parts: Omit<Formulation, 'problem'>, { model, places, idle, gr
     hostVolumes: grouped(hosts.length, volumeHost),
     vmLoad: Float64Array.from(vms.flatMap((vm) => [vmMilliCpus(vm.model), vmMemoryNeed(vm.model), ...devices.map((kind) => deviceCount(vm.model, kind))])),
     vmLevel: levelsOf(vms, runningHost, moves),
-    vmAllowed: vms.map((vm, index) => (vm.barred === undefined ? reachable(movable[index] ?? at(anew, index), at(vmDisks, index), diskVolume, volumeHost) : new Uint8Array(hosts.length))),
+    vmAllowed: vms.map((vm, index) => (vm.barred === undefined ? reachable(at(held, index), at(vmDisks, index), diskVolume, volumeHost) : new Uint8Array(hosts.length))),
     vmAllowedAnew: anew,
     vmDisks,
     vmApart: apart,
@@ -232,6 +233,11 @@ function allowedBySpec(vm: VmModel, hosts: readonly PlannedHost[], masks: Map<st
   const mask = Uint8Array.from(hosts, (host) => Number(host.capacity.available && hostObstacle(vm, host.model) === undefined));
   masks.set(key, mask);
   return mask;
+}
+
+/** Of the allowed hosts only the named one. */
+function heldTo(name: string | undefined, allowed: Uint8Array, hosts: readonly PlannedHost[]): Uint8Array {
+  return name === undefined ? allowed : allowed.map((is, host) => Number(is === 1 && at(hosts, host).model.name === name));
 }
 
 /** Of the hosts the spec allows, those that reach every disk that has but one place. */

@@ -46,6 +46,8 @@ export interface MovePolicy {
   readonly stops: 'never' | 'allowed';
   /** VMs that stay where they are whatever the rest says; by name. */
   readonly stay?: ReadonlySet<string>;
+  /** By VM the one host it may be on, for a question. Only while all hosts run: after a failure its spec alone says where it may go. */
+  readonly held?: ReadonlyMap<string, string>;
 }
 
 /** What booting does: everything that exists or runs stays where it is. */

@@ -4,7 +4,7 @@ import type { DiskPlace, PlanAction, PlanJson, PlanStep, UnplacedVm } from '../.
 import type { PoolModel } from '../drive/model';
 import { alikeVms } from './alike';
 import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
-import { bandwidth, bytes, list, percent, vcpus } from './words';
+import { bandwidth, bytes, count, list, percent, vcpus } from './words';
 
 /** `advice`: how to learn more, told where something isn't proven. */
 export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads, advice = ''): string {
@@ -196,7 +196,3 @@ function shortened(lines: readonly string[], what: string): string[] {
 }
 
 const MOST_LINES = 8;
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
