@@ -37,8 +37,8 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
   const program = new Command('pxen')
     .description('Boots a whole Xen pool from one drive.')
     .version(PXEN_VERSION)
-    // That a flag is off unless given needn't be said of each.
-    .configureHelp({ optionDescription: (option) => (option.isBoolean() ? option.description : new Help().optionDescription(option)) })
+    // That a flag is off, and a repeatable option absent, unless given needn't be said of each.
+    .configureHelp({ optionDescription: (option) => (option.isBoolean() || Array.isArray(option.defaultValue) ? option.description : new Help().optionDescription(option)) })
     .exitOverride();
 
   program
@@ -202,7 +202,7 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .addHelpText('after', '\nStarted by an editor, which names the drives. Exits 0 when the editor shut it down, 1 when it just went away.')
     .action(async () => {
       const { runLsp } = await import('./verbs/lsp');
-      exit(await runLsp(PXEN_VERSION, io.signal));
+      exit(await runLsp(PXEN_VERSION, io));
     });
 
   program
