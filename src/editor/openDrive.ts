@@ -57,7 +57,7 @@ export class OpenDrive {
 
   readonly #show = new Pace(SHOW_EVERY_MS, () => this.#shown());
   readonly #planSoon = new Pause(PLAN_AFTER_MS, () => void this.#replan());
-  readonly #proveSoon = new Pause(PROVE_AFTER_MS, () => void this.#prove());
+  readonly #proveSoon = new Pause(PROVE_AFTER_MS, () => void this.#prove().catch((error: unknown) => this.#warn(error)));
   readonly #readSoon = new Pause(READ_AFTER_MS, () => void this.#readTouched().catch((error: unknown) => this.#warn(error)));
   /** Since the last reading. */
   #touched: 'anything' | Set<string> = new Set();

@@ -44,7 +44,7 @@ function proven(input: PlanInput): PlanJson {
   return { ...plan, status: 'optimal', gap: 0, bound: plan.objective };
 }
 
-async function openDrive({ plan = quick, texts = textsOf(aroundDrive()), isProving = true }: { plan?: (input: PlanInput) => PlanJson; texts?: ReadonlyMap<string, string>; isProving?: boolean } = {}): Promise<Bench> {
+async function openDrive({ plan = quick, texts = textsOf(aroundDrive()), isProving = true, changed = () => undefined }: { plan?: (input: PlanInput) => PlanJson; texts?: ReadonlyMap<string, string>; isProving?: boolean; changed?: () => void } = {}): Promise<Bench> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   onTestFinished(() => void vi.useRealTimers());
   const proofs: Proof[] = [];
@@ -52,7 +52,10 @@ async function openDrive({ plan = quick, texts = textsOf(aroundDrive()), isProvi
   let shown = 0;
   const drive = new OpenDrive(temporaryFolder(Object.fromEntries(texts)), {
     unsaved: () => [],
-    changed: () => (shown += 1),
+    changed: () => {
+      shown += 1;
+      changed();
+    },
     warn: (message) => warnings.push(message),
     plan: (input) => Promise.resolve(plan(input)),
     prove: isProving
@@ -155,6 +158,20 @@ test('A proof that failed leaves the quick plan, and the same fault is told once
   proofs[1]?.reject(new Error("The solver's thread failed: no memory left"));
   await passesAMoment();
   expect(warnings).toEqual(["The plan of lab can't be proven; the quick one stays. The solver's thread failed: no memory left"]);
+});
+
+test('What goes wrong in showing the proven plan is told', async () => {
+  let isGone = false;
+  const { proofs, warnings } = await openDrive({
+    changed: () => {
+      if (isGone) throw new Error('The window is gone.');
+    },
+  });
+  await passes();
+  isGone = true;
+  proofs[0]?.resolve(proven(proofs[0].input));
+  await passesAMoment();
+  expect(warnings).toEqual(['The window is gone.']);
 });
 
 test('A change that is taken back is planned and proven anew, also where the plan between failed', async () => {
