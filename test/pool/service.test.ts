@@ -154,6 +154,20 @@ describe('a backend', () => {
     expect(await asker.service.status(opened.drive, never)).toMatchObject({ phase: 'down' });
   });
 
+  it('says of hosts that the drive has never booted that nobody asks them', async () => {
+    const opened = await openService();
+    expect(await opened.service.status(opened.drive, never)).toMatchObject({ phase: 'down' });
+    const sentence = 'warn: Never booted from this drive, so taken for off and not asked: node1, node2.';
+    expect(opened.told).toEqual([sentence]);
+    await opened.service.down(opened.drive, false, never);
+    expect(opened.told).toEqual([sentence, sentence]);
+    await opened.service.boot(boot(opened), never);
+    await opened.service.close();
+    const asker = await openService({}, opened.drive, opened.world);
+    await asker.service.status(opened.drive, never);
+    expect(asker.told).toEqual([]);
+  });
+
   it('asks a host by the keys of its last hello, though somebody has fetched its boot script since', async () => {
     const opened = await openService();
     await opened.service.boot(boot(opened), never);

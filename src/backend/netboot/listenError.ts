@@ -52,8 +52,8 @@ export function rootDismissed(): ListenError {
 }
 
 /** `why` completes a sentence, for instance "there is no pkexec here". */
-export function rootRefused(why: string): ListenError {
-  return new ListenError(`Linux keeps the ports of DHCP, TFTP, HTTP and DNS for root, and they were not given: ${why}. Run it in a terminal, where sudo can ask for the password.`, 'elevation-refused');
+export function rootRefused(why: string, remedy = 'Run it in a terminal, where sudo can ask for the password.'): ListenError {
+  return new ListenError(`Linux keeps the ports of DHCP, TFTP, HTTP and DNS for root, and they were not given: ${why}. ${remedy}`, 'elevation-refused');
 }
 
 function whereOf({ transport, address, port }: WhatListens): string {

@@ -29,6 +29,13 @@ export async function lookAtPool(root: string, model: PoolModel, parts: Parts, s
   }
 }
 
+/** Hosts that the drive has no record of: they are taken for off, and nobody asks them. */
+export async function neverBooted(root: string, model: PoolModel, parts: Parts): Promise<readonly string[]> {
+  const state = openDriveState(machineFolders(root).stateFolder, parts.clock, parts.random);
+  const records = await Promise.all(model.hosts.map(({ name }) => state.hostBoot(name)));
+  return model.hosts.map(({ name }) => name).filter((_, index) => records[index] === undefined);
+}
+
 /** Shuts down what can be reached. */
 export async function shutDownDirectly(
   root: string,

@@ -9,7 +9,7 @@ import { openDriveState } from '../drive/stateStore';
 import type { Log } from '../system';
 import { answeredBesidePool } from './answered';
 import { type Claim, findBackend } from './claim';
-import { lookAtPool, shutDownDirectly } from './direct';
+import { lookAtPool, neverBooted, shutDownDirectly } from './direct';
 import type { PoolEnvironment } from './environment';
 import { DriveInvalidError, PoolError } from './errors';
 import { followDrive } from './followDrive';
@@ -96,7 +96,9 @@ export class PoolService {
     if (pool !== undefined) return pool.run.snapshot();
     const other = await this.otherBackend(root);
     if (other !== undefined) return this.askOther(other, 'pool/status', { drive: root }, signal);
-    return lookAtPool(root, await soundModel(root), this.options.parts, signal);
+    const model = await soundModel(root);
+    await this.tellWhoIsNotAsked(root, model);
+    return lookAtPool(root, model, this.options.parts, signal);
   }
 
   async down(drive: string, force: boolean, signal: AbortSignal): Promise<BootResult> {
@@ -114,6 +116,7 @@ export class PoolService {
     const other = await this.otherBackend(root);
     if (other !== undefined) return this.askOther(other, 'pool/down', { drive: root, force }, signal);
     const model = await soundModel(root);
+    await this.tellWhoIsNotAsked(root, model);
     // No other backend may begin to boot what is being shut down.
     const claim = await this.claim({ stateFolder: machineFolders(root).stateFolder, target: 'machines' });
     try {
@@ -214,6 +217,12 @@ export class PoolService {
   private subscribe(listener: (event: PoolEvent) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
+  }
+
+  /** Another drive, or a former copy of this one, may have booted them. */
+  private async tellWhoIsNotAsked(root: string, model: PoolModel): Promise<void> {
+    const hosts = await neverBooted(root, model, this.options.parts);
+    if (hosts.length > 0) this.options.log('warn', `Never booted from this drive, so taken for off and not asked: ${hosts.join(', ')}.`);
   }
 
   private end(root: string): Promise<void> {

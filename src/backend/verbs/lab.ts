@@ -34,10 +34,10 @@ export async function runLab(options: LabOptions, io: VerbIo): Promise<number> {
     io.err('--fault is for new machines, and --attach is for those that run already: use one of them.\n');
     return EXIT.usage;
   }
-  return bootPool(
+  const exitCode = await bootPool(
     async (_target, root, model) => {
       const { faults, problems } = parseFaults(words, model);
-      if (problems.length > 0) throw new PoolError(`${problems.join('\n')}\n`, 'Nothing was started.');
+      if (problems.length > 0) throw new PoolError(problems.join('\n'), '\nNothing was started.');
       const lab = await startSimulatedLab({ model, root, faults, keep, ...(attach === undefined ? {} : { attach }) });
       if (keep) io.err(`The machines stay. To find them again: pxen lab --keep --attach ${lab.client.socket}\nTo end them: the same without --keep, then pxen down. Left alone, they end after an hour.\n`);
       return lab;
@@ -45,4 +45,6 @@ export async function runLab(options: LabOptions, io: VerbIo): Promise<number> {
     { ...options, target: 'simulated' },
     io,
   );
+  if (exitCode !== EXIT.usage && !keep && !options.stay && !options.json) io.err('The simulated machines have ended with this command; --stay keeps them.\n');
+  return exitCode;
 }

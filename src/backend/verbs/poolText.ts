@@ -52,9 +52,7 @@ export function eventSentence(event: PoolEvent): string | undefined {
     case 'log':
       return event.level === 'debug' ? undefined : event.sentence;
     case 'serving':
-      return `Serving ${Object.entries(event.addresses)
-        .map(([service, address]) => `${SERVICES[service] ?? service} on ${address}`)
-        .join(', ')}.`;
+      return servingSentence(event.addresses);
     case 'pool':
       return summary(event.snapshot);
   }
@@ -98,6 +96,12 @@ const VM_IS: Readonly<Record<VmStatus['state'], string>> = {
   failed: 'failed',
   stopping: 'is stopping',
 };
+
+export function servingSentence(addresses: Readonly<Record<string, string>>): string {
+  return `Serving ${Object.entries(addresses)
+    .map(([service, address]) => `${SERVICES[service] ?? service} on ${address}`)
+    .join(', ')}.`;
+}
 
 const SERVICES: Readonly<Record<string, string>> = { dhcp: 'DHCP', proxyDhcp: 'ProxyDHCP', tftp: 'TFTP', http: 'HTTP', dns: 'DNS' };
 

@@ -25,6 +25,7 @@ import type { BackendHandlers } from '../pool/rpc';
 import { systemClock, systemRandom, type Log } from '../system';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
+import { servingSentence } from './poolText';
 
 export interface ServeOptions {
   readonly drive: string;
@@ -118,7 +119,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
     emit({ event: 'serving', at: now(), addresses: servedAddresses(environment.netboot.bindAddress, server.ports) });
     if (!json) {
       const { network } = first.cluster;
-      io.err(`Answering ${first.hosts.length} hosts of ${first.cluster.name} on ${environment.netboot.interface ?? network.server} (DHCP ${network.dhcp}), image ${environment.image(first)}. Ctrl+C ends it.\n`);
+      io.err(`Answering ${first.hosts.length === 1 ? '1 host' : `${first.hosts.length} hosts`} of ${first.cluster.name} on ${environment.netboot.interface ?? network.server} (DHCP ${network.dhcp}), image ${environment.image(first)}. Ctrl+C ends it.\n`);
     }
     await aborted(AbortSignal.any([io.signal, stop.signal]));
   } finally {
@@ -173,7 +174,7 @@ function show(event: PoolEvent, json: boolean, io: VerbIo): void {
   }
   const time = event.at.slice(11, 19);
   if (event.event === 'serving') {
-    io.err(`${time} Serving ${Object.entries(event.addresses).map(([service, address]) => `${service} on ${address}`).join(', ')}\n`);
+    io.err(`${time} ${servingSentence(event.addresses)}\n`);
   } else if (event.event === 'netboot' || (event.event === 'log' && event.level !== 'debug')) {
     io.err(`${time} ${event.sentence}\n`);
   }

@@ -33,6 +33,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** On a terminal: a wrong password, or none. */
+const SUDO_REMEDY = 'Give the password, or run it as root; where your account may not use sudo, ask for the right to.';
+
 /** Starts nothing yet: where the ports are free to bind nobody is asked for a password. */
 export function createPortHelper(command: HelperCommand): PortHelper {
   let started: Started | undefined;
@@ -62,7 +65,7 @@ class Started {
     this.#child.on('message', (reply, socket) => this.#take(reply as PortReply, socket));
     this.#child.once('error', (error) => this.#end('code' in error && error.code === 'ENOENT' ? rootRefused(`there is no ${file} here`) : rootRefused(error.message)));
     // pkexec(1), RETURN VALUE: 126 when the dialog was dismissed.
-    this.#child.once('exit', (code) => this.#end(file === 'pkexec' && code === 126 ? rootDismissed() : rootRefused(`${file} ended with ${code === null ? 'a signal' : `exit code ${code}`}`)));
+    this.#child.once('exit', (code) => this.#end(file === 'pkexec' && code === 126 ? rootDismissed() : rootRefused(`${file} ended with ${code === null ? 'a signal' : `exit code ${code}`}`, file === 'sudo' ? SUDO_REMEDY : undefined)));
   }
 
   ask(wanted: Omit<PortRequest, 'id'>): Promise<unknown> {
