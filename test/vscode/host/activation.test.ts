@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { driveFile, EXTENSION_ID } from './drive';
+import { driveFile, edit, EXTENSION_ID, revertAll } from './drive';
 
 interface Manifest {
   readonly contributes: { readonly commands: readonly { readonly command: string }[] };
@@ -31,19 +31,35 @@ describe('the extension', () => {
 
   it('shows the plan as a document that follows the specs: the quick one at once, the proven one when it is there', async () => {
     await vscode.commands.executeCommand('pxen.planPlacement');
-    const shown = () => vscode.window.activeTextEditor?.document.getText() ?? '';
-    await new Promise<void>((resolve) => {
-      const subscription = vscode.workspace.onDidChangeTextDocument(() => look());
-      const look = () => {
-        if (!shown().includes('\nProven: no placement is better.')) return;
-        subscription.dispose();
-        resolve();
-      };
-      look();
-    });
-    const text = shown();
+    const text = await planOnceItSays('\nProven: no placement is better.');
     assert.match(text, /^Pool homelab: 12 of 12 VMs placed on 4 hosts\./);
     assert.match(text, /Largest load 39 %/);
     assert.match(text, /node1 .*db1, web2/);
   });
+
+  it('keeps to the quick plan where plans aren’t to be proven', async () => {
+    const settings = () => vscode.workspace.getConfiguration('pxen');
+    await settings().update('provePlans', false, vscode.ConfigurationTarget.Workspace);
+    try {
+      await edit('vms/db1.vm.yaml', 'memory: 8GiB', 'memory: 9GiB');
+      assert.doesNotMatch(await planOnceItSays('Not proven:'), /The solver is at it/);
+    } finally {
+      await settings().update('provePlans', undefined, vscode.ConfigurationTarget.Workspace);
+      await revertAll();
+    }
+  });
 });
+
+/** The plan's document, which is in front, once it holds these words: plans come some time after what they are of. */
+function planOnceItSays(words: string): Promise<string> {
+  return new Promise((resolve) => {
+    const subscription = vscode.workspace.onDidChangeTextDocument(() => look());
+    const look = () => {
+      const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+      if (!text.includes(words)) return;
+      subscription.dispose();
+      resolve(text);
+    };
+    look();
+  });
+}
