@@ -37,6 +37,8 @@ export interface PlanJson {
   /** Failures within what `survive` promises, after which VMs would find no room. */
   readonly failures: readonly FailureShortfall[];
   readonly actions: readonly PlanAction[];
+  /** Where disks lie that were asked to be taken as lost, by `vm/disk`: new ones in their place hold none of their data. Absent: nobody asked. */
+  readonly lost?: Readonly<Record<string, DiskPlace>>;
   /** VMs that a better placement would move, and that stay because no order of moves leads there. Absent: there are none. */
   readonly stuck?: readonly string[];
   /** The search for a better plan was ended by its caller: asked again with more patience, the plan may be better. Absent: it wasn't. */

@@ -116,6 +116,22 @@ describe('pxen plan', () => {
     expect(await run({ json: false, whatIf: { without: [], more: ['web1'] } })).toMatchObject({ code: 2, err: '"web1" doesn\'t say how many of which VM: write it as web1=3.\n' });
   });
 
+  it("says of a host taken away which disks' data is lost with it, and that new ones are empty", async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '4GiB', 'placement: {on: [node2]}\n'), vm('web1', '2GiB'), vm('web2', '2GiB').replace('bandwidth: 50MB/s', '$&, source: "https://images.test/debian.raw"')].join('---\n'));
+    const made = (host: string) => ({ place: { host, array: 'r0' }, generation: 1, sizeBytes: 20 * 2 ** 30 });
+    await openDriveState(path.join(drive, 'state'), systemClock, systemRandom).writePlacement({
+      assignments: { db1: 'node2', web1: 'node2', web2: 'node2' },
+      disks: { 'db1/root': made('node2'), 'web1/root': made('node2'), 'web2/root': made('node2'), 'old/root': made('node2'), 'old/data': made('node1') },
+    });
+    const whatIf = { ...NO_QUESTION, without: ['node2'] };
+    const text = await run({ json: false, whatIf });
+    await expect(text.out).toMatchFileSnapshot('texts/without-host.txt');
+    const diff = await run({ json: false, whatIf, show: { kind: 'diff' } });
+    await expect(diff.out).toMatchFileSnapshot('texts/without-host-diff.txt');
+    expect(Object.keys((JSON.parse((await run({ json: true, whatIf })).out) as PlanJson).lost ?? {}).sort()).toEqual(['db1/root', 'old/root', 'web1/root', 'web2/root']);
+    expect(JSON.parse((await run({ json: true })).out)).not.toHaveProperty('lost');
+  });
+
   describe('with disks that exist', () => {
     /** Both arrays hold 100 GiB: c fits only when one of the others makes room. */
     const specs = [vm('a', '1GiB', 'priority: 50\n'), vm('b', '1GiB', 'priority: 50\n'), vm('c', '1GiB')].join('---\n').replaceAll('20GiB', '45GiB').replace(/(name: c[\s\S]*?)45GiB/, '$190GiB');
@@ -159,6 +175,30 @@ describe('pxen plan', () => {
     const { code, out, err } = await run({ json: true, whatIf: { ...NO_QUESTION, with: [more, host] } });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(Object.values((JSON.parse(out) as PlanJson).assignments).sort()).toEqual(['node1', 'node2', 'node3']);
+  });
+
+  it("takes a file's specs in place of the drive's own of the same kind and name", async () => {
+    await writeFile(path.join(drive, 'vms/all.vm.yaml'), [vm('db1', '4GiB', 'placement: {on: [node1]}\n'), vm('web1', '2GiB')].join('---\n'));
+    const changed = path.join(drive, 'changed.yaml');
+    await writeFile(changed, [vm('db1', '9GiB'), CLUSTER.replace('name: lab', 'name: other'), (HOSTS.split('---\n')[1] ?? '').replace('10GiB', '20GiB')].join('---\n'));
+    const { code, out, err } = await run({ json: true, whatIf: { ...NO_QUESTION, with: [changed] } });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect((JSON.parse(out) as PlanJson).assignments).toEqual({ db1: 'node2', web1: 'node1' });
+  });
+
+  it('tells problems of such a file at the path that was given, also where another file is blamed for them', async () => {
+    await writeFile(path.join(drive, 'vms/db1.vm.yaml'), vm('db1', '4GiB'));
+    const wrong = path.join(drive, 'wrong.yaml');
+    await writeFile(wrong, vm('web1', '4'));
+    expect((await run({ json: false, whatIf: { ...NO_QUESTION, with: [wrong] } })).err).toMatch(new RegExp(`^${wrong}:4:9: error `));
+    const [twice, again] = [path.join(drive, 'a.yaml'), path.join(drive, 'b.yaml')];
+    for (const file of [twice, again]) await writeFile(file, vm('web1', '4GiB'));
+    const { code, out } = await run({ json: true, whatIf: { ...NO_QUESTION, with: [twice, again] } });
+    const { problems } = JSON.parse(out) as { problems: { file: string; message: string }[] };
+    expect(code).toBe(2);
+    expect(problems.map(({ file }) => file)).toEqual([twice, again]);
+    expect(problems[0]?.message).toContain(`${again}:2`);
+    expect(out).not.toMatch(/what-if|u0000/);
   });
 
   it("refuses a file that can't be read, instead of planning without it", async () => {

@@ -60,6 +60,8 @@ export interface PlanInputs {
   readonly previous: PreviousPlacement;
   /** Absent: nothing moves. */
   readonly moves?: MovePolicy;
+  /** Disks that exist, and that a question takes as lost; by `vm/disk`. They are in neither `inventory` nor `previous`. */
+  readonly lost?: Readonly<Record<string, DiskPlace>>;
 }
 
 /** From the lock file's form, which also knows generations and sizes. */

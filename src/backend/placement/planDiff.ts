@@ -3,11 +3,13 @@
 import type { PlanAction, PlanJson } from '../../protocol';
 import { own } from './capacity';
 import type { PlanInputs } from './inputs';
+import { lostDisks } from './lostDisks';
 import { byName, placeLabel } from './names';
 import { bytes } from './words';
 
 export function planDiff({ model, inventory, previous }: PlanInputs, plan: PlanJson): string {
   const lines: string[] = [];
+  const lost = lostDisks(model, plan);
   let unchanged = 0;
   for (const { name } of byName(model.vms)) {
     const actions = plan.actions.filter(({ vm }) => vm === name);
@@ -21,6 +23,7 @@ export function planDiff({ model, inventory, previous }: PlanInputs, plan: PlanJ
     else lines.push(`~ ${name}  ${now === host ? now : `${now} → ${host}`}  ${wayOf(actions)}`);
     for (const action of actions) if (action.kind === 'move-disk') lines.push(`~ ${name}/${action.disk}  ${placeLabel(action.from)} → ${placeLabel(action.to)}  ${bytes(action.bytes)}`);
   }
+  for (const { disk, lay, instead } of lost) lines.push(`- ${disk}  lies on ${lay} and is lost unless restored; ${instead}`);
   const rest = unchanged === 0 ? [] : [`  ${unchanged} ${unchanged === 1 ? 'VM stays' : 'VMs stay'} as ${unchanged === 1 ? 'it is' : 'they are'}`];
   return `${(lines.length === 0 ? ['No change.'] : [...lines, ...rest]).join('\n')}\n`;
 }

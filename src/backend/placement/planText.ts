@@ -3,12 +3,13 @@
 import type { DiskPlace, PlanAction, PlanJson, PlanStep, UnplacedVm } from '../../protocol';
 import type { PoolModel } from '../drive/model';
 import { alikeVms } from './alike';
+import { lostDisks } from './lostDisks';
 import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
 import { bandwidth, bytes, count, list, percent, vcpus } from './words';
 
 /** `advice`: how to learn more, told where something isn't proven. */
 export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads, advice = ''): string {
-  const sections = [heading(model, plan, plan.status === 'feasible' ? advice : ''), hostTable(loads), overfull(loads), leftOut(plan.unplaced), failures(plan), stuck(plan), actions(plan.actions)];
+  const sections = [heading(model, plan, plan.status === 'feasible' ? advice : ''), hostTable(loads), overfull(loads), leftOut(plan.unplaced), failures(plan), lost(model, plan), stuck(plan), actions(plan.actions)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
@@ -140,6 +141,11 @@ function actions(all: readonly PlanAction[]): string {
   if (!all.some(({ kind }) => kind === 'migrate' || kind === 'move-disk')) return ['Actions:', ...all.map((action, index) => `  ${String(index + 1).padStart(width)}. ${actionText(action)}`)].join('\n');
   const waits = ({ after }: PlanAction) => (after.length === 0 ? '' : `, after ${list(after.map((earlier) => String(earlier + 1)))}`);
   return [`Actions, about ${duration(longestWay(all))} when those that needn't wait run at the same time:`, ...all.map((action, index) => `  ${String(index + 1).padStart(width)}. ${actionText(action)}${waits(action)}`), '`pxen boot` moves nothing; with --max-moves 0 this is the plan it follows.'].join('\n');
+}
+
+function lost(model: PoolModel, plan: PlanJson): string {
+  const lines = lostDisks(model, plan).map(({ disk, lay, bytes: size, instead }) => `  ${disk}${size === undefined ? '' : ` (${bytes(size)})`} lies on ${lay}; ${instead}`);
+  return lines.length === 0 ? '' : ['Data on hosts taken away, lost unless restored:', ...shortened(lines, 'disks')].join('\n');
 }
 
 function stuck({ stuck: vms = [] }: PlanJson): string {

@@ -10,6 +10,7 @@ export function withoutHost({ model, inventory, previous, ...rest }: PlanInputs,
   const isElsewhere = (place: DiskPlace) => !('host' in place) || place.host !== host;
   return {
     ...rest,
+    lost: { ...rest.lost, ...kept({ ...previous.disks, ...inventory.disks }, (place) => !isElsewhere(place)) },
     model: { ...model, hosts: model.hosts.filter(({ name }) => name !== host) },
     inventory: { ...inventory, running: kept(inventory.running, (where) => where !== host), disks: kept(inventory.disks, isElsewhere) },
     previous: { assignments: kept(previous.assignments, (where) => where !== host), disks: kept(previous.disks, isElsewhere) },

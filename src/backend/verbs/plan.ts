@@ -1,11 +1,6 @@
 /** `pxen plan`: where each VM goes, why some don't fit, and the actions that lead there. Reads only. */
 
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { PlanJson, ProblemJson } from '../../protocol';
-import { loadDrive, readDriveFiles, type LoadedDrive } from '../drive/load';
-import { checkDrive } from '../drive/read';
-import { readSpecFile } from '../drive/specFile';
 import { StateFileError } from '../drive/stateFiles';
 import { openDriveState } from '../drive/stateStore';
 import { own } from '../placement/capacity';
@@ -21,6 +16,7 @@ import { whyHere } from '../placement/why';
 import { systemClock, systemRandom } from '../system';
 import { EXIT, type VerbIo } from './io';
 import { poolNow } from './poolNow';
+import { loadDriveWith, UnreadableSpecError } from './withSpecs';
 
 export interface PlanOptions {
   readonly drive: string;
@@ -46,7 +42,7 @@ export interface WhatIf {
   readonly more: readonly string[];
   /** How many more of this VM fit? */
   readonly howMany?: string;
-  /** Files with specs that aren't on the drive. */
+  /** Files with specs that aren't on the drive, or stand in for its own of the same kind and name. */
   readonly with?: readonly string[];
 }
 
@@ -58,7 +54,7 @@ export const NO_QUESTION: WhatIf = { without: [], more: [] };
  */
 export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => ProverThread = () => openProver(__dirname)): Promise<number> {
   try {
-    const { root, model, problems } = await loadWith(options.drive, options.whatIf.with ?? []);
+    const { root, model, problems } = await loadDriveWith(options.drive, options.whatIf.with ?? []);
     if (model === undefined) {
       if (options.json) io.out(`${JSON.stringify({ problems })}\n`);
       io.err(`${problems.map(problemLine).join('\n')}\nThe drive's specs have errors; there is nothing to plan until they are put right.\n`);
@@ -70,7 +66,7 @@ export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => Pr
     const inputs = imagined({ model, inventory, previous: previousPlacement(lock), moves: options.moves ?? MOVES }, options.whatIf);
     return await answer(inputs, options, io, solver);
   } catch (error) {
-    if (!(error instanceof StateFileError || error instanceof QuestionError)) throw error;
+    if (!(error instanceof StateFileError || error instanceof QuestionError || error instanceof UnreadableSpecError)) throw error;
     io.err(`${error.message}\n`);
     return EXIT.usage;
   }
@@ -88,7 +84,7 @@ async function answer(inputs: PlanInputs, options: PlanOptions, io: VerbIo, solv
   const vm = show?.kind === 'why' ? existing(inputs, 'vms', show.vm) : undefined;
   const found = options.prove ? await provenPlan(inputs, io, solver()) : planPlacement(model, inventory, previous, moves);
   if (vm !== undefined) return explain(inputs, found, vm, options.json, io);
-  const plan = withRemedies(inputs, found);
+  const plan = { ...withRemedies(inputs, found), ...(inputs.lost === undefined ? {} : { lost: inputs.lost }) };
   if (options.json) io.out(`${JSON.stringify(plan)}\n`);
   else io.out(show?.kind === 'diff' ? planDiff(inputs, plan) : planText(model, plan, poolLoads(model, inventory, previous, plan), options.prove ? '' : SEARCH_ON));
   return plan.unplaced.length === 0 ? EXIT.ok : EXIT.problems;
@@ -104,22 +100,6 @@ function explain(inputs: PlanInputs, plan: PlanJson, vm: string, json: boolean, 
 }
 
 class QuestionError extends Error {}
-
-/** The drive, as if these files lay on it as well. */
-async function loadWith(drive: string, more: readonly string[]): Promise<LoadedDrive> {
-  if (more.length === 0) return loadDrive(drive);
-  const { texts, unread, surroundings } = await readDriveFiles(drive);
-  const imagined = new Map(texts);
-  for (const file of more) {
-    const name = path.basename(file).replace(/\.ya?ml$/, '').replace(/\.(host|vm)$/, '');
-    const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new QuestionError(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}`);
-    });
-    const isVm = /^kind:\s*VM\s*$/m.test(text);
-    imagined.set(isVm ? `vms/${name}.what-if.vm.yaml` : `hosts/${name}.what-if.host.yaml`, text);
-  }
-  return { root: path.resolve(drive), ...checkDrive([...imagined].map(([file, text]) => readSpecFile(file, text)), surroundings, unread) };
-}
 
 function imagined(inputs: PlanInputs, { without, more }: WhatIf): PlanInputs {
   let changed = inputs;
