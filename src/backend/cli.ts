@@ -60,7 +60,7 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--without <HOST>', 'what if this host were gone, with all that lies on it (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--more <VM=N>', 'what if there were N more of this VM (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--how-many <VM>', 'only tell how many more of this VM fit')
-    .option('--with <FILE>', "what if the specs in this file were on the drive, in place of its own of the same kind and name (repeatable)", (word: string, words: readonly string[]) => [...words, word], [])
+    .option('--with <FILE>', 'what if the specs in this file were on the drive, in place of its own of the same kind and name (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--max-moves <N>', 'move at most N VMs, running ones or their disks; 0 moves nothing, as boot', wholeNumber)
     .option('--allow-stops', 'running VMs may be stopped for a while, to move them', false)
     .option('--diff', 'show only what changes against what runs', false)
