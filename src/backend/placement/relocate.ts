@@ -1,13 +1,15 @@
 /**
  * Moves disks that exist and VMs that run, when that lets VMs in which would be left out, or bears failures better: first the cheapest single moves, then
- * repair, then everything goes back that needn't have moved.
+ * repair, then everything goes back that needn't have moved, at last by exchanges.
  */
 
 import { bestHost } from './greedy';
 import { compareLevels, movedBytesOf, outByLevel } from './objective';
+import { seededNumbers } from './order';
 import { at, Packing } from './packing';
 import type { Problem, Solution } from './problem';
 import { repair } from './repair';
+import { bringHome } from './search/homecoming';
 import type { FailureCheck } from './survive';
 import { Trial } from './trial';
 
@@ -18,6 +20,7 @@ export interface RelocateOptions {
   readonly hopeless: ReadonlySet<number>;
   readonly check: FailureCheck;
   readonly repairSteps: number;
+  readonly walkSteps: number;
   readonly leastShortfall: number;
 }
 
@@ -31,7 +34,14 @@ export function relocate(problem: Problem, stayed: Solution, options: RelocateOp
   if (compareLevels(outByLevel(problem, packing.solution()), outByLevel(problem, stayed)) === 0) packing.load(stayed);
   bearFailures(packing, options);
   goBack(packing, options);
-  return packing.solution();
+  return walkHome(packing.solution(), packing, options);
+}
+
+/** Fewer bytes by exchanges that no single move leads to, if failures are borne no worse with them. */
+function walkHome(reached: Solution, { problem }: Packing, { check, walkSteps }: RelocateOptions): Solution {
+  const found = bringHome(problem, reached, { steps: walkSteps, random: seededNumbers(problem.vmCount + 5), leastBytes: 0, shouldStop: () => false });
+  const enough = check.shortfall(reached);
+  return check.shortfall(found, enough) <= enough ? found : reached;
 }
 
 /** Lets waiting VMs in, each by the one move or displacement that costs the fewest bytes, as long as there is one. */

@@ -38,6 +38,8 @@ export interface Budget {
   readonly evenOutWork: number;
   readonly evenOutRounds: number;
   readonly surviveSteps: number;
+  /** Of the walk that brings home what has moved. */
+  readonly walkSteps: number;
 }
 
 /** Small enough to run at every keystroke for pools of tens of hosts; larger pools get fewer steps a VM. */
@@ -50,6 +52,7 @@ export function quickBudget(problem: Problem): Budget {
     evenOutWork: clamp(problem.vmCount * 1000, 50_000, 4_000_000),
     evenOutRounds: 4,
     surviveSteps: clamp(Math.floor(40_000 / size), 5, 200),
+    walkSteps: clamp(size * 20, 2000, 400_000),
   };
 }
 
@@ -80,7 +83,7 @@ function solveWithMoves(problem: Problem, stayed: Solved, budget: Budget): Solve
     // Nothing above the bytes can be better, and no bytes is the fewest: what is proven with everything in place is proven.
     return { ...stayed, bounds: { ...stayed.bounds, out: leastOut }, shortfallBound: leastShortfall };
   }
-  const options = { order, units: unitsOf(problem, order), hopeless, check, repairSteps: budget.repairSteps, leastShortfall };
+  const options = { order, units: unitsOf(problem, order), hopeless, check, repairSteps: budget.repairSteps, walkSteps: budget.walkSteps, leastShortfall };
   return settleAround(problem, relocate(problem, stayed.solution, options), budget);
 }
 

@@ -4,9 +4,12 @@
  */
 
 import { Ensemble, hopelessVms } from '../bounds';
+import { leastBytesMoved } from '../bytesBound';
 import { compareLevels } from '../objective';
+import { seededNumbers } from '../order';
 import { at } from '../packing';
 import type { Problem, Solution } from '../problem';
+import { bringHome } from '../search/homecoming';
 import { assess, compareSolved, settleAround, type Solved } from '../solve';
 import { bearFailures } from './bearFailures';
 import { AssignmentProgram, commonUnit, type Counted } from './assignment';
@@ -26,6 +29,11 @@ export interface ProveOptions {
 
 /** Programs beyond this many columns take the solver longer than anybody waits. */
 const MOST_COLUMNS = 20_000;
+
+/** Of the walk that brings home what has moved: for each VM and host, and for all of them. */
+const WALK_STEPS = 400;
+const FEWEST_WALK_STEPS = 20_000;
+const MOST_WALK_STEPS = 15_000_000;
 
 export function prove(problem: Problem, start: Solved, solver: MipSolver & LinearSolver, options: ProveOptions): Solved {
   return new Proof(problem, start, solver, options).run();
@@ -48,7 +56,7 @@ class Proof {
     this.survived();
     this.bytes();
     this.offer(polish(this.problem, this.best, this.options));
-    if (this.isPlaced() && this.isSurvived() && this.best.measures.bytesMoved === this.best.bounds.bytesMoved) {
+    if (this.isPlaced() && this.isSurvived() && this.areBytesProven()) {
       if (this.problem.goal === 'balance') this.loads();
       else this.hosts();
       this.moves();
@@ -118,8 +126,11 @@ class Proof {
 
   /** The fewest bytes moved with just as many VMs placed. */
   private bytes(): void {
-    const { measures, bounds } = this.best;
-    if (!this.isPlaced() || measures.bytesMoved === bounds.bytesMoved || this.options.shouldStop()) return;
+    this.boundBytes();
+    if (!this.isPlaced() || this.areBytesProven() || this.options.shouldStop()) return;
+    this.walkHome();
+    if (this.areBytesProven() || this.options.shouldStop()) return;
+    const { bounds } = this.best;
     const program = new AssignmentProgram(this.problem, { kind: 'nothing' });
     if (program.size > MOST_COLUMNS) {
       const { solution } = this.best;
@@ -132,6 +143,26 @@ class Proof {
     const outcome = this.minimise(program, costs);
     this.adopt(this.better(program, outcome, costs));
     this.bound({ bytesMoved: Math.min(this.best.measures.bytesMoved, Math.max(bounds.bytesMoved, outcome.bound * unit)) });
+  }
+
+  private areBytesProven(): boolean {
+    return this.best.measures.bytesMoved === this.best.bounds.bytesMoved;
+  }
+
+  /** What the sizes alone prove where nobody is left out who fits anywhere. */
+  private boundBytes(): void {
+    const { measures, bounds } = this.best;
+    const hopeless = hopelessVms(this.problem);
+    if (measures.bytesMoved === 0 || measures.out.reduce((sum, count) => sum + count, 0) > hopeless.size) return;
+    this.bound({ bytesMoved: Math.min(measures.bytesMoved, Math.max(bounds.bytesMoved, leastBytesMoved(this.problem, hopeless))) });
+  }
+
+  private walkHome(): void {
+    const { problem, best } = this;
+    const steps = Math.min(MOST_WALK_STEPS, Math.max(FEWEST_WALK_STEPS, problem.vmCount * problem.hostCount * WALK_STEPS));
+    const options = { steps, random: seededNumbers(problem.vmCount + 5), leastBytes: best.bounds.bytesMoved, shouldStop: this.options.shouldStop };
+    const found = bringHome(problem, best.solution, options);
+    if (found !== best.solution) this.adopt(found);
   }
 
   /** The largest load, then the next: how many hosts must reach each hundredth that is reached now, from the top. */
