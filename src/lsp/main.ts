@@ -33,7 +33,11 @@ export function serveLanguage({ input, output, version, plannerScript, signal }:
   const marked = new Map<string, { readonly known: KnownDiagnostics; readonly found: ReadonlyMap<string, readonly Diagnostic[]> }>();
   let client: ClientCapabilities = {};
 
-  const noted = (work: Promise<void>) => void work.catch((error: unknown) => connection.console.error(error instanceof Error ? error.message : String(error)));
+  const noted = (work: Promise<void>) =>
+    void work.catch((error: unknown) => {
+      // After the signal nobody hears it, and the connection throws at whoever writes to it.
+      if (!signal.aborted) connection.console.error(error instanceof Error ? error.message : String(error));
+    });
   /** Only what changed: a drive may have thousands of problems, and a client that is told of them all at each keystroke falls behind. */
   const publish = (drive: OpenDrive) => {
     const before = marked.get(drive.path) ?? { known: new KnownDiagnostics(), found: new Map<string, readonly Diagnostic[]>() };
