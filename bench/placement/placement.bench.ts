@@ -1,5 +1,5 @@
 /**
- * The planner on random pools: VMs left out, largest load or hosts in use with the proven bound, CPU seconds. The quick plan is what boot and the editor use; the
+ * The planner on random pools: VMs left out, largest load or hosts in use with the proven bound, CPU seconds. The quick plan is what boot follows and editors show at once; the
  * proven one what `pxen plan --prove` adds. Then a whole plan while typing, and how the time grows with the pool. Others on the same pools:
  * `peers.bench.ts`.
  */
