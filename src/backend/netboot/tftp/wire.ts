@@ -3,6 +3,7 @@
 import type dgram from 'node:dgram';
 import type { PortHelper } from '../portHelper/ask';
 import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
+import { Wakefulness } from '../wakefulness';
 
 export interface Peer {
   readonly address: string;
@@ -48,7 +49,8 @@ export interface SocketWireOptions {
 export async function openSocketWire(options: SocketWireOptions): Promise<SocketWire> {
   const { bindAddress, port, portHelper, onRequest, onError } = options;
   const socket = await openUdp('TFTP', { address: bindAddress, port, helper: portHelper }, onError);
-  const shared = new SharedPort(socket);
+  const wakefulness = new Wakefulness();
+  const shared = new SharedPort(socket, wakefulness);
   let closing = false;
   onDatagram(socket, (bytes, peer) => {
     if (!shared.take(bytes, peer)) onRequest(bytes, peer);
@@ -58,7 +60,7 @@ export async function openSocketWire(options: SocketWireOptions): Promise<Socket
     reply: (peer, bytes) => {
       if (!closing) socket.send(bytes, peer.port, peer.address);
     },
-    open: (peer, ends) => (options.singlePort ? Promise.resolve(shared.open(peer, ends)) : openOwnPort(bindAddress, peer, ends)),
+    open: (peer, ends) => (options.singlePort ? Promise.resolve(shared.open(peer, ends)) : openOwnPort(bindAddress, peer, ends, wakefulness)),
     close: () => {
       closing = true;
       return closeUdp(socket);
@@ -67,7 +69,7 @@ export async function openSocketWire(options: SocketWireOptions): Promise<Socket
 }
 
 /** The socket is connected: datagrams from any other address or port never reach the transfer (RFC 1350 §4). */
-async function openOwnPort(bindAddress: string, peer: Peer, { receive, onError }: ChannelEnds): Promise<Channel> {
+async function openOwnPort(bindAddress: string, peer: Peer, { receive, onError }: ChannelEnds, wakefulness: Wakefulness): Promise<Channel> {
   // ECONNREFUSED: the client closed its port, as it does after asking only for the size.
   const socket = await openUdp('A TFTP transfer', { address: bindAddress, port: 0 }, onError);
   const closed = new Promise<void>((resolve) => socket.once('close', resolve));
@@ -77,11 +79,17 @@ async function openOwnPort(bindAddress: string, peer: Peer, { receive, onError }
     socket.close();
     throw error;
   }
-  socket.on('message', receive);
+  socket.on('message', (bytes) => {
+    wakefulness.heard();
+    receive(bytes);
+  });
   return {
-    // Without a callback, which costs as much as the packet: one that can't be sent is a lost one, and a client that has
-    // gone is told of by the socket's error.
-    send: (parts) => socket.send(parts),
+    send: (parts) => {
+      // Without a callback, which costs as much as the packet: one that can't be sent is a lost one, and a client that has
+      // gone is told of by the socket's error.
+      socket.send(parts);
+      wakefulness.expect();
+    },
     close: () => socket.close(),
     closed,
   };
@@ -90,16 +98,19 @@ async function openOwnPort(bindAddress: string, peer: Peer, { receive, onError }
 /** Transfers that share the listening port, told apart by the client's address and port. */
 class SharedPort {
   readonly #socket: dgram.Socket;
+  readonly #wakefulness: Wakefulness;
   readonly #receivers = new Map<string, (bytes: Buffer) => void>();
 
-  constructor(socket: dgram.Socket) {
+  constructor(socket: dgram.Socket, wakefulness: Wakefulness) {
     this.#socket = socket;
+    this.#wakefulness = wakefulness;
   }
 
   /** False for what begins a transfer, or belongs to none. */
   take(bytes: Buffer, { address, port }: Peer): boolean {
     if (this.#receivers.size === 0 || isRequest(bytes)) return false;
     const receive = this.#receivers.get(`${address}:${port}`);
+    this.#wakefulness.heard();
     receive?.(bytes);
     return receive !== undefined;
   }
@@ -110,7 +121,10 @@ class SharedPort {
     let tellClosed: () => void = () => undefined;
     const closed = new Promise<void>((resolve) => (tellClosed = resolve));
     return {
-      send: (parts) => this.#socket.send(parts, port, address),
+      send: (parts) => {
+        this.#socket.send(parts, port, address);
+        this.#wakefulness.expect();
+      },
       close: () => {
         // The client may have begun anew meanwhile, from the same port.
         if (this.#receivers.get(key) === receive) this.#receivers.delete(key);
