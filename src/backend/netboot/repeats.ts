@@ -3,19 +3,22 @@
 import type { Clock } from '../system';
 
 const QUIET_MS = 60_000;
-const MOST_REMEMBERED = 1000;
+/** At least so many of the latest sentences are remembered, and at most twice as many: however many strangers there are, this stays small. */
+const REMEMBERED = 1000;
 
 export function createRepeatFilter(clock: Clock, quietMs = QUIET_MS): (sentence: string) => boolean {
-  const lastSaid = new Map<string, number>();
+  // Two maps that take turns: to delete the oldest for each new sentence costs as much as all else here.
+  let recent = new Map<string, number>();
+  let before = new Map<string, number>();
   return (sentence) => {
     const now = clock.now();
-    const last = lastSaid.get(sentence);
+    const last = recent.get(sentence) ?? before.get(sentence);
     if (last !== undefined && now - last < quietMs) return false;
-    lastSaid.delete(sentence);
-    lastSaid.set(sentence, now);
-    // The oldest goes first: however many strangers there are, this stays small.
-    const [oldest] = lastSaid.keys();
-    if (lastSaid.size > MOST_REMEMBERED && oldest !== undefined) lastSaid.delete(oldest);
+    if (recent.size === REMEMBERED) {
+      before = recent;
+      recent = new Map();
+    }
+    recent.set(sentence, now);
     return true;
   };
 }

@@ -54,13 +54,20 @@ export function describeClient(message: DhcpMessage): Client | undefined {
   const known = architecturesOf(message.options).flatMap((number) => ARCHITECTURES[number] ?? []);
   const first = known[0] ?? BIOS;
   const vendorClass = textOf(message.options, OPTION.vendorClass) ?? '';
-  const base = { mac: message.hardwareAddress, architecture: first.architecture, vendorClass: plainText(vendorClass) };
-  if (isIpxe(message.options)) return { ...base, kind: 'ipxe', fetches: 'tftp', features: ipxeFeatures(message.options) };
-  const none = { http: false, multiboot: false };
-  if (vendorClass.startsWith('HTTPClient')) return { ...base, kind: 'uefi', fetches: 'http', features: none };
-  if (vendorClass.startsWith('PXEClient')) return { ...base, kind: first.uefi ? 'uefi' : 'bios', fetches: 'tftp', features: none };
-  return { ...base, kind: 'os', fetches: 'tftp', features: none };
+  const ipxe = isIpxe(message.options);
+  const http = !ipxe && vendorClass.startsWith('HTTPClient');
+  const pxe = !ipxe && vendorClass.startsWith('PXEClient');
+  return {
+    mac: message.hardwareAddress,
+    kind: ipxe ? 'ipxe' : http || (pxe && first.uefi) ? 'uefi' : pxe ? 'bios' : 'os',
+    architecture: first.architecture,
+    fetches: http ? 'http' : 'tftp',
+    features: ipxe ? ipxeFeatures(message.options) : NO_FEATURES,
+    vendorClass: plainText(vendorClass),
+  };
 }
+
+const NO_FEATURES: Client['features'] = { http: false, multiboot: false };
 
 /** Whoever sends a packet chooses its words: what can mean something to a terminal, to YAML or to iPXE is taken out. */
 function plainText(text: string): string {

@@ -19,7 +19,7 @@ interface AnswerBase {
   /** A plain sentence without its full stop: who asked for what, and what came of it. */
   readonly sentence: string;
   /** Present where a host's machine asked. */
-  readonly host?: HostModel;
+  readonly host?: HostModel | undefined;
   /** To be carried out before the reply is sent: what the answer takes from the range, or gives back to it. */
   readonly lease?: LeaseChange;
 }
@@ -29,14 +29,14 @@ export interface DhcpReply extends AnswerBase {
   readonly message: DhcpMessage;
   readonly client: Client;
   /** The boot file in it, if any. */
-  readonly bootFile?: string;
+  readonly bootFile?: string | undefined;
 }
 
 export interface DhcpSilence extends AnswerBase {
   readonly kind: 'silence';
   /** `quiet`: somebody else's business; `notable`: something the administrator may want to know. */
   readonly interest: 'quiet' | 'notable';
-  readonly client?: Client;
+  readonly client?: Client | undefined;
   /** An address that is in use twice: who else has it, is worth finding out. */
   readonly disputed?: string;
 }
@@ -57,11 +57,7 @@ export interface Exchange {
 }
 
 export function silence(interest: DhcpSilence['interest'], sentence: string, exchange?: Exchange): DhcpSilence {
-  return { kind: 'silence', interest, sentence, ...(exchange && { client: exchange.client, ...hostOf(exchange) }) };
-}
-
-export function hostOf({ host }: Exchange): { readonly host?: HostModel } {
-  return host === undefined ? {} : { host };
+  return { kind: 'silence', interest, sentence, client: exchange?.client, host: exchange?.host };
 }
 
 /** The machine and its firmware, as a sentence begins: `node1 (…), x64 UEFI,`. */

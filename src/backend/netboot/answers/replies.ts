@@ -1,10 +1,11 @@
 /** The DHCP replies there are: a lease or settings, a refusal, a proxy's boot file. Pure. */
 
 import type { NetworkModel } from '../../drive/model';
+import type { BootFile } from './bootFile';
 import { LONGEST_BOOT_FILE, type DhcpMessage } from '../dhcp/codec';
 import { addressesValue, INFINITE_LEASE, IPXE_OPTION, messageTypeOf, messageTypeValue, OPTION, textValue, uint32Value } from '../dhcp/options';
 import { ANY_ADDRESS, parseSubnet } from '../ipv4';
-import { bootWords, clientWords, hostOf, silence, type DhcpAnswer, type DhcpReply, type Exchange } from './exchange';
+import { bootWords, clientWords, silence, type DhcpAnswer, type DhcpReply, type Exchange } from './exchange';
 
 /** What a machine is given: an address for a time, or for ever, or nothing but the settings (RFC 2131 §4.3.5). */
 export type Grant = { readonly address: string; readonly seconds: number } | 'settings-only';
@@ -34,7 +35,7 @@ export function leaseReply(exchange: Exchange, type: 'offer' | 'ack', grant: Gra
   if (client.kind === 'ipxe') options.set(OPTION.ipxe, Buffer.of(IPXE_OPTION.noProxyDhcp, 1, 1));
   const yourAddress = grant === 'settings-only' ? ANY_ADDRESS : grant.address;
   const message = replyWithBootFile(exchange, options, yourAddress);
-  return { kind: 'reply', message, client, sentence: `${clientWords(exchange)} ${grantWords(type, grant)}${bootWords(boot)}`, ...hostOf(exchange), ...bootFileOf(exchange) };
+  return { kind: 'reply', message, client, host, bootFile: bootFileOf(boot), sentence: `${clientWords(exchange)} ${grantWords(type, grant)}${bootWords(boot)}` };
 }
 
 interface NetworkSettings {
@@ -72,7 +73,7 @@ function grantWords(type: 'offer' | 'ack', grant: Grant): string {
 
 /** A NAK. `message` is for whoever looks at the packet. */
 export function refusal(exchange: Exchange, sentence: string, message: string): DhcpReply {
-  const { request, facts, client } = exchange;
+  const { request, facts, client, host } = exchange;
   const options = new Map<number, Buffer>([
     [OPTION.messageType, messageTypeValue('nak')],
     [OPTION.serverIdentifier, addressesValue([facts.address])],
@@ -85,14 +86,14 @@ export function refusal(exchange: Exchange, sentence: string, message: string): 
     kind: 'reply',
     message: { ...replyTo(request, { options }), broadcast: relayed || request.broadcast, clientAddress: ANY_ADDRESS },
     client,
-    ...hostOf(exchange),
+    host,
     sentence,
   };
 }
 
 /** No address, only the boot file (PXE specification 2.1, §2.2). */
 export function proxyReply(exchange: Exchange, type: 'offer' | 'ack'): DhcpAnswer {
-  const { facts, client, boot, name } = exchange;
+  const { facts, client, host, boot, name } = exchange;
   if (boot.kind !== 'file') {
     const reason = boot.kind === 'refused' ? `: ${boot.reason}` : '';
     return silence('notable', `${name} gets no boot file${reason}`, exchange);
@@ -106,7 +107,7 @@ export function proxyReply(exchange: Exchange, type: 'offer' | 'ack'): DhcpAnswe
   // carries it; they ask at port 4011 instead.
   if (client.kind !== 'uefi') options.set(OPTION.vendorSpecific, Buffer.of(6, 1, 8, OPTION.end));
   const message = replyWithBootFile(exchange, options, ANY_ADDRESS);
-  return { kind: 'reply', message, client, ...hostOf(exchange), ...bootFileOf(exchange), sentence: `${clientWords(exchange)} ${type === 'offer' ? 'is offered' : 'gets'}${bootWords(boot, '')}` };
+  return { kind: 'reply', message, client, host, bootFile: boot.file, sentence: `${clientWords(exchange)} ${type === 'offer' ? 'is offered' : 'gets'}${bootWords(boot, '')}` };
 }
 
 /** Every boot file goes into `file`, which all firmware reads; option 67 only when asked for or when it is too long. */
@@ -162,6 +163,6 @@ function replyTo(request: DhcpMessage, { yourAddress = ANY_ADDRESS, nextServer =
   };
 }
 
-function bootFileOf({ boot }: Exchange): { readonly bootFile?: string } {
-  return boot.kind === 'file' ? { bootFile: boot.file } : {};
+function bootFileOf(boot: BootFile): string | undefined {
+  return boot.kind === 'file' ? boot.file : undefined;
 }

@@ -75,13 +75,15 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
+  // Made once: a copy of the options for each packet costs as much as deciding on it.
+  const answering = { ...options, isClosed: () => isClosed };
   const serve = (hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe') => {
     onDatagram(hears, (bytes, source) => {
       const decoded = decodeDhcp(bytes);
       if ('problem' in decoded || lookout?.take(decoded.message, source.address) === true) return;
       const take = () => {
         if (beside.isOutdated) lookout?.again();
-        answerTo(decoded.message, source, sends, port, { ...options, isClosed: () => isClosed });
+        answerTo(decoded.message, source, sends, port, answering);
       };
       if (waiting === undefined) take();
       else if (waiting.length < MOST_KEPT_WAITING) waiting.push(take);
