@@ -8,19 +8,29 @@ import { thirdPartyLicences } from './licences.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Bundle name in dist/ to its entry. The command line is the only one a person runs by name. */
+/** Bundle name in dist/ to its entry. */
 const ENTRIES = {
   extension: 'src/extension.ts',
   client: 'src/client.ts',
   adding: 'src/commands/adding.ts',
   backend: 'src/backend/main.ts',
-  pxen: 'src/backend/bin.ts',
-  lsp: 'src/lsp/main.ts',
   'port-helper': 'src/backend/netboot/portHelper/main.ts',
   'lab-hosts': 'src/lab/simulated/main.ts',
   planner: 'src/editor/planner/thread.ts',
   'placement-worker': 'src/backend/placement/thread/worker.ts',
 };
+
+/**
+ * The command line, which is cut up along its dynamic imports: a verb loads its own part and what it shares with others. Read as
+ * one file, all of it takes longer to parse than most verbs take to run.
+ */
+const COMMAND_LINE = { entry: 'src/backend/bin.ts', folder: 'cli' };
+
+/** Modules that CommonJS packages among them find as usual; `__dirname` is the folder of what travels beside, as in the bundles. */
+const COMMAND_LINE_BANNER = `import { createRequire as requireFrom } from 'node:module'; import { fileURLToPath as pathOf } from 'node:url'; const require = requireFrom(import.meta.url), __dirname = pathOf(new URL('..', import.meta.url));`;
+
+/** What a person runs by name. */
+const LAUNCHER = `#!/usr/bin/env node\nimport('./${COMMAND_LINE.folder}/pxen.mjs');\n`;
 
 /** What VS Code's own process loads. */
 const OF_THE_WINDOW = ['extension', 'adding'];
@@ -33,6 +43,14 @@ const loadedLater = {
       const name = kind === 'dynamic-import' && Object.keys(ENTRIES).find((entry) => `${resolve(resolveDir, path)}.ts` === `${ROOT}${ENTRIES[entry]}`);
       return name ? { path: `./${name}`, external: true } : undefined;
     });
+  },
+};
+
+/** The types of files by their names, a large table that `send` brings: the boot server says itself of what type each file is. */
+const withoutMimeTypes = {
+  name: 'without-mime-types',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]mime-db[\\/]index\.js$/ }, () => ({ contents: 'module.exports = {};' }));
   },
 };
 
@@ -53,36 +71,50 @@ export async function buildAll() {
 export async function bundleInto(folder) {
   const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
   await mkdir(folder, { recursive: true });
-  const built = await Promise.all(
-    Object.entries(ENTRIES).map(([name, entry]) =>
-      build({
-        absWorkingDir: ROOT,
-        entryPoints: { [name]: entry },
-        outdir: folder,
-        bundle: true,
-        platform: 'node',
-        target: 'node20',
-        format: 'cjs',
-        minify: true,
-        // Names help to read a backend's stack traces; the window loads faster without them.
-        keepNames: !OF_THE_WINDOW.includes(name),
-        legalComments: 'none',
-        metafile: true,
-        sourcemap: !OF_THE_WINDOW.includes(name) && 'linked',
-        // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
-        // yaml's build for browsers is the same code as modules, of which a bundle takes only what it uses.
-        alias: { highs: `${ROOT}/node_modules/highs/build/highs.js`, yaml: `${ROOT}/node_modules/yaml/browser/dist/index.js` },
-        // ssh2 and its cpu-features try native add-ons and do without them.
-        external: ['vscode', '*.node', 'cpu-features'],
-        plugins: [loadedLater],
-        // A bundle loads another by `require`, whose "./client" is dist/client.js.
-        supported: { 'dynamic-import': false },
-        define: { PXEN_VERSION: JSON.stringify(version) },
-        banner: name === 'pxen' ? { js: '#!/usr/bin/env node' } : {},
-        logLevel: 'warning',
-      }),
-    ),
+  const common = {
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    // The CommonJS build of HiGHS: its other one finds its files by import.meta, which a CommonJS bundle hasn't got.
+    // yaml's build for browsers is the same code as modules, of which a bundle takes only what it uses.
+    alias: { highs: `${ROOT}/node_modules/highs/build/highs.js`, yaml: `${ROOT}/node_modules/yaml/browser/dist/index.js` },
+    // ssh2 and its cpu-features try native add-ons and do without them.
+    external: ['vscode', '*.node', 'cpu-features'],
+    define: { PXEN_VERSION: JSON.stringify(version) },
+    logLevel: 'warning',
+  };
+  const bundles = Object.entries(ENTRIES).map(([name, entry]) =>
+    build({
+      ...common,
+      entryPoints: { [name]: entry },
+      outdir: folder,
+      format: 'cjs',
+      // Names help to read a backend's stack traces; the window loads faster without them.
+      keepNames: !OF_THE_WINDOW.includes(name),
+      sourcemap: !OF_THE_WINDOW.includes(name) && 'linked',
+      plugins: [loadedLater, withoutMimeTypes],
+      // A bundle loads another by `require`, whose "./client" is dist/client.js.
+      supported: { 'dynamic-import': false },
+    }),
   );
+  const commandLine = build({
+    ...common,
+    entryPoints: { pxen: COMMAND_LINE.entry },
+    outdir: `${folder}/${COMMAND_LINE.folder}`,
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+    splitting: true,
+    keepNames: true,
+    sourcemap: 'linked',
+    plugins: [withoutMimeTypes],
+    banner: { js: COMMAND_LINE_BANNER },
+  });
+  const built = await Promise.all([...bundles, commandLine]);
+  await writeFile(`${folder}/pxen.js`, LAUNCHER);
   await writeFile(`${folder}/THIRD-PARTY.txt`, await thirdPartyLicences(ROOT, built.map(({ metafile }) => metafile)));
   await chmod(`${folder}/pxen.js`, 0o755);
   for (const [from, to] of ASSETS) {

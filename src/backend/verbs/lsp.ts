@@ -1,4 +1,4 @@
-/** `pxen lsp`: the language server for editors, over standard input and output. Loaded only when it is asked for (dist/lsp.js). */
+/** `pxen lsp`: the language server for editors, over standard input and output. Loaded only when it is asked for. */
 
 import path from 'node:path';
 import { EXIT, type VerbIo } from './io';
