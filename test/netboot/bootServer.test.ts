@@ -84,6 +84,18 @@ describe('a start that fails', () => {
     expect(server.ports.http).toBe(http);
   });
 
+  it('because something else than DHCP could not be opened leaves no DHCP behind', async () => {
+    const taken = dgram.createSocket('udp4');
+    onTestFinished(() => void taken.close());
+    await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
+    const dhcp = await freeUdpPort();
+    const ports = { dhcp, proxyDhcp: 0, http: 0, dns: 0 };
+    const start = startFixture({ endpoints: { ...LOOPBACK, ports: { ...ports, tftp: taken.address().port } } });
+    await expect(start).rejects.toThrow(/^TFTP needs UDP port /);
+    const { server } = await startFixture({ endpoints: { ...LOOPBACK, ports: { ...ports, tftp: 0 } } });
+    expect(server.ports.dhcp).toBe(dhcp);
+  });
+
   it('for want of the address says so', async () => {
     const start = startFixture({ endpoints: { bindAddress: '192.0.2.99', dhcpReplies: 'to-source', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 } } });
     await expect(start).rejects.toThrow(/no interface of this machine has this address/);
@@ -108,6 +120,14 @@ it('a sentence is repeated only after a minute', () => {
   });
   expect(said).toEqual([true, false, false, true, false]);
 });
+
+async function freeUdpPort(): Promise<number> {
+  const socket = dgram.createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return port;
+}
 
 async function freeTcpPort(): Promise<number> {
   const server = net.createServer();

@@ -23,7 +23,7 @@ async function socketOf(address = SERVER, port = 0): Promise<dgram.Socket> {
   return socket;
 }
 
-async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number } = {}) {
+async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number; readonly othersOpen?: Promise<void> } = {}) {
   const probe = await socketOf();
   const port = portOf(probe);
   await closeUdp(probe);
@@ -43,6 +43,7 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
       settle: (answer) => Promise.resolve(answer),
       // Finding out who it is takes longer than the first look keeps machines waiting.
       beside: new Beside({ mode: () => mode, despite: false, placeOfDhcp: () => Promise.resolve('pxen.yaml:7'), findNeighbour: () => delay(systemClock, 300).then(() => undefined), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) }),
+      othersOpen: Promise.resolve(),
       ...more,
       clock: systemClock,
       random: (size) => {
@@ -57,6 +58,21 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
     send({ ...EMPTY_REQUEST, op: 'reply', transactionId: looks * 0x01010101, relayAddress: SERVER, hardwareAddress: PROBE_MAC, yourAddress: '10.77.0.200', options: new Map([[OPTION.messageType, messageTypeValue('offer')], [OPTION.serverIdentifier, addressesValue(['10.77.0.254'])]]) });
   return { start, offer, ask: () => send(request({ type: 'discover', mac: MAC })), edit: (edited: NetworkModel['dhcp']) => (mode = edited), looks: () => looks, logs, told };
 }
+
+it('a machine that asks before all that it would be sent to is open, is answered then', async () => {
+  let open: () => void = () => undefined;
+  const { start, ask, looks, told } = await world('authoritative', { othersOpen: new Promise((resolve) => (open = resolve)) });
+  const started = start();
+  await expect.poll(looks).toBe(1);
+  ask();
+  // Longer than other servers are waited for.
+  await delay(systemClock, 300);
+  expect(told).toEqual([]);
+  open();
+  const server = await started;
+  onTestFinished(() => server.close());
+  await expect.poll(() => told).toEqual([expect.stringMatching(/^reply: node1 /)]);
+});
 
 describe('beside another DHCP server', () => {
   it('one that is heard in time ends the start, however long it takes to find out who it is', async () => {

@@ -8,7 +8,7 @@ import { answerDns } from './answers/dns';
 import { hostOfMac, nameOfHost } from './answers/facts';
 import { startDhcp } from './dhcp';
 import { createLocalNetworks } from './dns/localNetworks';
-import { startDnsServer } from './dns/server';
+import { type DnsServer, startDnsServer } from './dns/server';
 import { startHttpServer } from './http/server';
 import { STANDARD_PORTS, type NetbootEndpoints } from './endpoints';
 import { inSubnet, parseSubnet } from './ipv4';
@@ -16,7 +16,7 @@ import { createMetrics, type NetbootMetrics } from './metrics';
 import { createRepeatFilter } from './repeats';
 import type { BootServer, BootServerOptions } from './server';
 import { createPortHelper, type PortHelper } from './portHelper/ask';
-import { startTftpServer } from './tftp/server';
+import { startTftpServer, type TftpServer } from './tftp/server';
 import type { TftpEvent } from './tftp/sessions';
 
 /** RFC 7440 lets a client ask for 65535 blocks in flight; the buffers of a switch take far fewer. */
@@ -28,7 +28,7 @@ const ETHERNET_MTU = 1500;
 const CONCURRENT_TRANSFERS = 256;
 
 /**
- * Resolves when everything listens; DHCP comes last, so that no machine is told of a service that isn't there yet.
+ * Resolves when everything listens. DHCP answers last, so that no machine is told of a service that isn't there yet.
  * Rejects with a `ListenError` in words, having closed what was open already. With `dhcp: off` no DHCP port is opened
  * until the next start, and `ports.dhcp` and `ports.proxyDhcp` are 0; every other edit of the drive is obeyed at once.
  */
@@ -44,12 +44,14 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
   }
 }
 
-async function startServices(options: BootServerOptions & { readonly portHelper?: PortHelper }): Promise<BootServer> {
-  const { endpoints, model, portHelper } = options;
-  const { bindAddress } = endpoints;
+interface Starting extends BootServerOptions {
+  readonly portHelper?: PortHelper;
+}
+
+async function startServices(options: Starting): Promise<BootServer> {
   const metrics = createMetrics();
   const firstTime = createRepeatFilter(options.clock);
-  const trouble = (sentence: string) => {
+  const onTrouble = (sentence: string) => {
     if (firstTime(sentence)) options.log('warn', sentence);
   };
   const open: { close(): Promise<void> }[] = [];
@@ -61,42 +63,18 @@ async function startServices(options: BootServerOptions & { readonly portHelper?
     // Last opened, first closed: DHCP sends nobody to a service that has gone.
     for (const service of open.splice(0).reverse()) await service.close();
   };
+  const opening = (async () => ({
+    http: opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), metrics, firstTime })),
+    tftp: opened(await startTftp(options, metrics, firstTime)),
+    dns: opened(await startDns(options, metrics, onTrouble)),
+  }))();
+  // It looks for other servers before it answers, which takes longer than all else, and so begins meanwhile.
+  const openingDhcp = options.model().cluster.network.dhcp === 'off' ? undefined : startDhcp({ ...options, httpPort: opening.then(({ http }) => http.port), metrics, onTrouble, firstTime });
+  const ended = await Promise.allSettled([opening, openingDhcp]);
+  const [, dhcpEnded] = ended;
+  if (dhcpEnded.status === 'fulfilled' && dhcpEnded.value) opened(dhcpEnded.value);
   try {
-    const http = opened(await startHttpServer({ ...options, ...httpPlace(endpoints), metrics, firstTime }));
-    const tftp = opened(
-      await startTftpServer({
-        bindAddress,
-        port: endpoints.ports.tftp,
-        portHelper,
-        files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
-        limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
-        concurrency: CONCURRENT_TRANSFERS,
-        singlePort: options.tftpSinglePort ?? false,
-        clock: options.clock,
-        onEvent: (event) => tellTftp(event, options, metrics, firstTime),
-        onLoad: ({ running, waiting }) => {
-          metrics.tftpRunning.set(running);
-          metrics.tftpWaiting.set(waiting);
-        },
-      }),
-    );
-    const isOnInterface = createLocalNetworks(options.clock);
-    const dns = opened(
-      await startDnsServer({
-        bindAddress,
-        port: endpoints.ports.dns,
-        portHelper,
-        answer: (question) => answerDns(model(), question, bindAddress),
-        isLocal: (address) => isOnInterface(address) || inSubnet(address, parseSubnet(model().cluster.network.subnet)),
-        forwarders: () => model().cluster.network.forwarders ?? [],
-        forwarderPort: STANDARD_PORTS.dns,
-        onAnswer: (_question, outcome) => metrics.dns.inc({ answer: outcome }),
-        onTrouble: trouble,
-        clock: options.clock,
-        random: options.random,
-      }),
-    );
-    const dhcp = model().cluster.network.dhcp === 'off' ? undefined : opened(await startDhcp({ ...options, httpPort: http.port, metrics, onTrouble: trouble, firstTime }));
+    const [{ http, tftp, dns }, dhcp] = [await opening, await openingDhcp];
     return {
       ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.boundPort, dns: dns.port },
       close,
@@ -105,6 +83,44 @@ async function startServices(options: BootServerOptions & { readonly portHelper?
     await close();
     throw error;
   }
+}
+
+async function startTftp(options: Starting, metrics: NetbootMetrics, firstTime: (sentence: string) => boolean): Promise<TftpServer> {
+  const { endpoints, portHelper } = options;
+  const { bindAddress } = endpoints;
+  return startTftpServer({
+    bindAddress,
+    port: endpoints.ports.tftp,
+    portHelper,
+    files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
+    limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
+    concurrency: CONCURRENT_TRANSFERS,
+    singlePort: options.tftpSinglePort ?? false,
+    clock: options.clock,
+    onEvent: (event) => tellTftp(event, options, metrics, firstTime),
+    onLoad: ({ running, waiting }) => {
+      metrics.tftpRunning.set(running);
+      metrics.tftpWaiting.set(waiting);
+    },
+  });
+}
+
+function startDns({ endpoints, portHelper, model, clock, random }: Starting, metrics: NetbootMetrics, onTrouble: (sentence: string) => void): Promise<DnsServer> {
+  const { bindAddress } = endpoints;
+  const isOnInterface = createLocalNetworks(clock);
+  return startDnsServer({
+    bindAddress,
+    port: endpoints.ports.dns,
+    portHelper,
+    answer: (question) => answerDns(model(), question, bindAddress),
+    isLocal: (address) => isOnInterface(address) || inSubnet(address, parseSubnet(model().cluster.network.subnet)),
+    forwarders: () => model().cluster.network.forwarders ?? [],
+    forwarderPort: STANDARD_PORTS.dns,
+    onAnswer: (_question, outcome) => metrics.dns.inc({ answer: outcome }),
+    onTrouble,
+    clock,
+    random,
+  });
 }
 
 function tellTftp(event: TftpEvent, { onEvent, log, model }: BootServerOptions, metrics: NetbootMetrics, firstTime: (sentence: string) => boolean): void {

@@ -16,8 +16,8 @@ import { PROBE_MAC } from './otherServers';
 import { type DhcpServer, startDhcpServer } from './server';
 
 export interface DhcpOptions extends Omit<BootServerOptions, 'tokens' | 'authorizedKeys' | 'imagesFolder'> {
-  /** Of the HTTP server that boot files are fetched from. */
-  readonly httpPort: number;
+  /** Of the HTTP server that boot files are fetched from. Resolves when all services that machines are sent to are open. */
+  readonly httpPort: Promise<number>;
   readonly portHelper?: PortHelper | undefined;
   readonly metrics: NetbootMetrics;
   readonly onTrouble: (sentence: string) => void;
@@ -33,6 +33,10 @@ const DISPUTE_LIMIT_MS = 1000;
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const { endpoints, model, clock, log, onTrouble, stateFolder } = options;
   const { bindAddress } = endpoints;
+  let httpPort = 0;
+  const othersOpen = options.httpPort.then((port) => void (httpPort = port));
+  // Awaited by the server, before which something else may fail, or this.
+  othersOpen.catch(() => undefined);
   const findNeighbour = neighbourFinder(bindAddress, clock);
   const [unknown, book] = await Promise.all([openUnknownMachines(stateFolder, clock, onTrouble), openLeaseBook(stateFolder, clock, onTrouble)]);
   const tell = teller(options, findNeighbour);
@@ -42,7 +46,8 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     portHelper: options.portHelper,
     ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
     replies: endpoints.dhcpReplies,
-    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: options.httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
+    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
+    othersOpen,
     waitForOthersMs: options.waitForOtherDhcpMs,
     settle: createLending({ book, findNeighbour, clock, onTrouble }),
     beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, placeOfDhcp: options.placeOfDhcp ?? (() => Promise.resolve('pxen.yaml, under "network:",')), log }),

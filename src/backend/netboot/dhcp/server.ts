@@ -29,6 +29,8 @@ export interface DhcpServerOptions {
   readonly settle: Settle;
   /** What other DHCP servers on the network mean for us. They are looked for only with `rfc2131`. */
   readonly beside: Beside;
+  /** No machine is answered before, and none at all if it rejects: it would be sent to a service that isn't there. */
+  readonly othersOpen: Promise<void>;
   /** How long they have to show themselves before machines are answered. */
   readonly waitForOthersMs?: number | undefined;
   readonly clock: Clock;
@@ -55,7 +57,7 @@ const MOST_KEPT_WAITING = 1024;
  * With `rfc2131` two sockets share port 67: the one on the interface's address sends everything and hears unicasts
  * (limited broadcasts from it leave by that interface, where one on 0.0.0.0 would follow the default route), the one on
  * 255.255.255.255 hears broadcasts and nothing else. With `to-source` one socket does. Rejects with an
- * `OtherDhcpServerError` when there is another server that forbids to serve.
+ * `OtherDhcpServerError` when there is another server that forbids to serve, and as `othersOpen` does.
  */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
   const { beside, clock } = options;
@@ -105,6 +107,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
       lookout = others.lookout;
       await Promise.all([hear(), others.hadTheirTime]);
     }
+    await options.othersOpen;
     beside.begin();
     for (const take of waiting) take();
     waiting = undefined;
