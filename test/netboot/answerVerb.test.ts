@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeUnknownMachines } from '../../src/backend/drive/unknownMachines';
@@ -8,11 +8,12 @@ import { runAnswer, type AnswerOptions } from '../../src/backend/verbs/answer';
 import { LAB_IMAGE, writeLabImage } from '../../src/lab/simulated/image';
 import { temporaryFolder } from './bootServerFixture';
 
-/** `network` is added to the network of pxen.yaml. */
-async function answer({ network = '', heard, ...options }: Partial<AnswerOptions> & { readonly network?: string; readonly heard?: UnknownMachine }): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+/** `network` is added to the network of pxen.yaml; `harm` is done to the image's folder. */
+async function answer({ network = '', heard, harm, ...options }: Partial<AnswerOptions> & { readonly network?: string; readonly heard?: UnknownMachine; readonly harm?: (image: string) => Promise<void> }): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const drive = path.join(await temporaryFolder(), 'drive');
   await cp('examples/homelab', drive, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
   await writeLabImage(path.join(drive, 'images'));
+  await harm?.(path.join(drive, 'images', LAB_IMAGE));
   const spec = path.join(drive, 'pxen.yaml');
   await writeFile(spec, (await readFile(spec, 'utf8')).replace(/image: \S+/, `image: ${LAB_IMAGE}`).replace(/^ {2}dhcp: .*$/m, network === '' ? '$&' : network));
   if (heard) await writeUnknownMachines(path.join(drive, 'state'), [heard]);
@@ -57,6 +58,34 @@ describe('pxen answer', () => {
       replies: [{ type: 'offer', to: '255.255.255.255:68', options: expect.arrayContaining([{ code: 51, name: 'lease time', value: 'for ever' }]) as unknown }],
     });
     expect(JSON.parse((await answer({ mac: STRANGER.mac, heard: STRANGER, json: true })).out)).toMatchObject({ answered: false, replies: [], heard: STRANGER });
+  });
+
+  const gone = (image: string) => rm(image, { recursive: true });
+
+  it.each([
+    ['firmware that would fetch its boot loader from it', { arch: 'bios', harm: gone }],
+    ['firmware beside another server', { arch: 'uefi', network: '  dhcp: proxy', harm: gone }],
+    ['iPXE', { ipxe: true, harm: gone }],
+    ['a stranger that is lent an address and the menu', { mac: STRANGER.mac, network: RANGE, harm: gone }],
+  ] as const)('says that the image is missing, to %s', async (_title, options) => {
+    const { code, out } = await answer(options);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^It would get no further\. There is no boot image in \S+\/images\/lab\. Build it: pxen image build --name lab\n/m);
+  });
+
+  it.each([
+    ['a file of another size', (image: string) => truncate(path.join(image, 'vmlinuz'), 1), /The image lab isn't whole: \S+vmlinuz has 1 bytes; the manifest says \d+\. Build it: pxen image build --name lab, or copy it to the drive again\.$/],
+    ['a damaged manifest', (image: string) => writeFile(path.join(image, 'manifest.json'), '{}'), /manifest\.json: "name" must be a non-empty string\. Build it: pxen image build --name lab$/],
+  ])('says that the image is damaged: %s', async (_title, harm, expected) => {
+    expect(JSON.parse((await answer({ json: true, harm })).out)).toMatchObject({ answered: true, imageTrouble: expect.stringMatching(expected) as unknown });
+  });
+
+  it('says nothing of the image to who fetches nothing from it', async () => {
+    for (const options of [{ arch: 'os' }, { mac: STRANGER.mac, ipxe: true, network: RANGE }] as const) expect((await answer({ ...options, harm: gone })).out).not.toContain('image build');
+  });
+
+  it('shows the script that a host really gets without its image', async () => {
+    expect((await answer({ ipxe: true, harm: gone })).out).toMatch(/#!ipxe\necho PXEN: There is no boot image in /);
   });
 
   it('says what is wrong with a MAC', async () => {

@@ -57,6 +57,14 @@ export const MANIFEST_NAME = 'manifest.json';
 /** An image that can't be booted as it is; the message says which, why, and what to do. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
+
+  /** Whole sentences; who knows a better remedy takes the first alone. */
+  constructor(
+    readonly sentence: string,
+    remedy?: string,
+  ) {
+    super(remedy === undefined ? sentence : `${sentence} ${remedy}`);
+  }
 }
 
 /**
@@ -78,7 +86,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 /** Checks the text of a manifest; `file` is named in the errors. Throws {@link ImageError}. */
 export function parseManifest(text: string, file: string): Manifest {
   const fail = (what: string): never => {
-    throw new ImageError(`${file}: ${what}. Build the image anew with \`pxen image build --force\`.`);
+    throw new ImageError(`${file}: ${what}.`, 'Build the image anew with `pxen image build --force`.');
   };
   let value: unknown;
   try {

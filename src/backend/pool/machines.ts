@@ -63,7 +63,8 @@ export function interfaceOf(network: { readonly server: string; readonly interfa
   return holder;
 }
 
-async function checkImage(imagesFolder: string, image: string): Promise<void> {
+/** Rejects with a `PoolError` when the image isn't there, or isn't whole by the sizes of its files. */
+export async function checkImage(imagesFolder: string, image: string): Promise<void> {
   const folder = path.join(imagesFolder, image);
   const remedy = `Build it: pxen image build --name ${image}`;
   try {
@@ -71,8 +72,8 @@ async function checkImage(imagesFolder: string, image: string): Promise<void> {
     if (problem !== undefined) throw new PoolError(`The image ${image} isn't whole: ${problem}`, `${remedy}, or copy it to the drive again.`);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    const others = await imagesIn(imagesFolder);
-    throw new PoolError(error.message, others.length === 0 ? remedy : `${remedy}, or set boot.image in pxen.yaml to one that is there: ${others.join(', ')}.`);
+    const others = (await imagesIn(imagesFolder)).filter((name) => name !== image);
+    throw new PoolError(error.sentence, others.length === 0 ? remedy : `${remedy}, or set boot.image in pxen.yaml to one that is there: ${others.join(', ')}.`);
   }
 }
 

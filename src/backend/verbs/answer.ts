@@ -7,7 +7,7 @@ import { readLeases } from '../drive/leases';
 import type { PoolModel } from '../drive/model';
 import { readUnknownMachines } from '../drive/unknownMachines';
 import { ImageError, readManifest } from '../image/manifest';
-import { bootScript } from '../netboot/answers/bootScript';
+import { bootScript, waitScript } from '../netboot/answers/bootScript';
 import { replyDestination } from '../netboot/answers/destination';
 import { answerDhcp, type DhcpAnswer, type DhcpFacts } from '../netboot/answers/dhcp';
 import { hostOfMac } from '../netboot/answers/facts';
@@ -18,8 +18,8 @@ import { leasesOf } from '../netboot/dhcp/leaseBook';
 import { messageTypeOf } from '../netboot/dhcp/options';
 import { ANY_ADDRESS } from '../netboot/ipv4';
 import { STANDARD_PORTS } from '../netboot/endpoints';
-import { DriveInvalidError } from '../pool/errors';
-import { machineFolders } from '../pool/machines';
+import { DriveInvalidError, PoolError } from '../pool/errors';
+import { checkImage, machineFolders } from '../pool/machines';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 
@@ -34,7 +34,7 @@ export interface AnswerOptions {
 
 /**
  * With `--json` one document `{"answered","sentence","why":["…"],"replies":[{"type","port","to","fields","options"}],"address"?,
- * "bootFile"?,"script"?,"heard"?}`. Exits 0 when the machine would be answered, 1 when not, 2 for a bad MAC or drive.
+ * "bootFile"?,"imageTrouble"?,"script"?,"heard"?}`. Exits 0 when the machine would be answered, 1 when not, 2 for a bad MAC or drive.
  */
 export async function runAnswer({ mac: written, drive, arch, ipxe, json }: AnswerOptions, io: VerbIo): Promise<number> {
   const mac = written.toLowerCase().replaceAll('-', ':');
@@ -58,6 +58,8 @@ interface Told {
   /** At port 4011, where a proxy is asked again. */
   readonly atPxePort: DhcpAnswer | undefined;
   readonly why: readonly string[];
+  /** Why the machine would get no further than this answer: what it is sent to isn't there. */
+  readonly imageTrouble: string | undefined;
   readonly script: string | undefined;
   readonly heard: UnknownMachine | undefined;
 }
@@ -75,6 +77,7 @@ async function dryRun(root: string, mac: string, arch: FirmwareKind, ipxe: boole
     answer,
     atPxePort: asksAgain ? answerDhcp(model, requestOf(mac, arch, ipxe, 'request'), { ...facts, port: 'pxe' }) : undefined,
     why: reasons(model, mac),
+    imageTrouble: answer.kind === 'reply' && answer.bootFile !== undefined && needsImage(model, mac, ipxe) ? await imageTroubleOf(root, boot.image) : undefined,
     script: ipxe && answer.kind === 'reply' ? await scriptFor(root, model, mac) : undefined,
     heard: hostOfMac(model, mac) ? undefined : (await readUnknownMachines(stateFolder)).find((machine) => machine.mac === mac),
   };
@@ -95,6 +98,21 @@ function reasons(model: PoolModel, mac: string): readonly string[] {
   return [`${mac} is no MAC of any host on the drive`, modes[network.dhcp], ...(network.dhcp === 'authoritative' ? [range] : []), menu];
 }
 
+/** Also boot loaders lie in the image. A stranger's iPXE is sent to a menu, which doesn't. */
+function needsImage(model: PoolModel, mac: string, ipxe: boolean): boolean {
+  return !ipxe || hostOfMac(model, mac) !== undefined;
+}
+
+async function imageTroubleOf(root: string, image: string): Promise<string | undefined> {
+  try {
+    await checkImage(machineFolders(root).imagesFolder, image);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PoolError) return error.message;
+    throw error;
+  }
+}
+
 /** The script with a placeholder for the token: a real one is issued only to a machine that boots. */
 async function scriptFor(root: string, model: PoolModel, mac: string): Promise<string | undefined> {
   const host = hostOfMac(model, mac);
@@ -105,16 +123,17 @@ async function scriptFor(root: string, model: PoolModel, mac: string): Promise<s
     const manifest = await readManifest(path.join(machineFolders(root).imagesFolder, boot.image));
     return bootScript({ model, host, mac, facts, manifest, token: 'ONE-TIME-TOKEN' });
   } catch (error) {
-    if (error instanceof ImageError) return `${error.message}\n`;
+    if (error instanceof ImageError) return waitScript(mac, facts, error.message);
     throw error;
   }
 }
 
-function answerText({ answer, atPxePort, why, script, heard }: Told): string {
+function answerText({ answer, atPxePort, why, imageTrouble, script, heard }: Told): string {
   return [
     `${answer.sentence}.`,
     ...why.map((reason) => `- ${reason}`),
     ...(heard ? [`- ${heardWords(heard)}`] : []),
+    ...(imageTrouble === undefined ? [] : ['', `It would get no further. ${imageTrouble}`]),
     ...replyLines(answer, 'port 67'),
     ...(atPxePort ? ['', `Asked at port 4011: ${atPxePort.sentence}.`, ...replyLines(atPxePort, 'port 4011')] : []),
     ...(script === undefined ? [] : ['', script.trimEnd()]),
@@ -150,7 +169,7 @@ function replyJson({ message }: DhcpAnswer & { readonly kind: 'reply' }, port: s
   };
 }
 
-function answerJson({ answer, atPxePort, why, script, heard }: Told): Readonly<Record<string, unknown>> {
+function answerJson({ answer, atPxePort, why, imageTrouble, script, heard }: Told): Readonly<Record<string, unknown>> {
   const { sentence } = answer;
   if (answer.kind === 'silence') return { answered: false, sentence, why, replies: [], ...(heard && { heard }) };
   const { message, bootFile } = answer;
@@ -161,6 +180,7 @@ function answerJson({ answer, atPxePort, why, script, heard }: Told): Readonly<R
     replies: [replyJson(answer, 'port 67'), ...(atPxePort?.kind === 'reply' ? [replyJson(atPxePort, 'port 4011')] : [])],
     ...(message.yourAddress !== ANY_ADDRESS && { address: message.yourAddress }),
     ...(bootFile !== undefined && { bootFile }),
+    ...(imageTrouble !== undefined && { imageTrouble }),
     ...(script !== undefined && { script }),
     ...(heard && { heard }),
   };
