@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newDriveFiles } from '../../src/backend/drive/newDrive';
@@ -71,6 +71,21 @@ describe('pxen drive new', () => {
     const checked = captured();
     expect(await runValidate({ drive: folder, json: false }, checked.io)).toBe(0);
     expect(checked.written.err).toBe('No problems. 1 host, 1 VM.\n');
+  });
+
+  test.each([
+    ['an image is built for machines', (folder: string) => [path.join(folder, 'images', 'dom0-1', 'manifest.json'), '{}']],
+    ['one value was replaced', (folder: string) => [path.join(folder, 'hosts', 'node1.host.yaml'), newDriveFiles('c').get('hosts/node1.host.yaml')!.replace('SERIAL-OF-DISK-1', 'S3Z8NB0K')]],
+  ] as const)('Once %s, what else is to be replaced is told', async (_when, change) => {
+    const { io } = captured();
+    const folder = temporaryFolder();
+    await runDriveNew({ folder, json: false }, io);
+    const [file = '', text = ''] = change(folder);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    const checked = captured();
+    expect(await runValidate({ drive: folder, json: false }, checked.io)).toBe(1);
+    for (const word of ['00:00:5e:00:53:01', '01234567:89abcdef:01234567:00000001', 'SERIAL-OF-DISK-2']) expect(checked.written.out).toContain(`warning placeholder-left ${word} stands here to be replaced`);
   });
 
   test('Refuses a folder that holds anything, and leaves it as it was', async () => {

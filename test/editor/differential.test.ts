@@ -119,6 +119,7 @@ const BEYOND_SCHEMAS: Readonly<Record<string, string>> = {
   'menu-unseen': BETWEEN,
   'mount-overlap': BETWEEN,
   'name-duplicate': BETWEEN,
+  'placeholder-left': MEANING,
   'quantity-range': MEANING,
   'range-order': BETWEEN,
   'range-overlap': BETWEEN,

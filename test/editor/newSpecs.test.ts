@@ -12,10 +12,13 @@ const drive = aroundDrive({ diskFiles: ['disks/debian-13.raw', 'disks/initrd-deb
 const HOST = { ...hostProposal(drive), macs: ['52:54:00:00:00:03'] };
 const { size, ...VM } = vmProposal(drive);
 
-/** The problems that a new spec brings along. */
+/** The problems that a new spec brings along, without those of what is to be filled in. */
 function problemsWith({ file, text }: NewSpec, on: EditorDrive = drive) {
   expect(on.files.has(file)).toBe(false);
-  return on.with(file, text).checked.problems.map(({ code, message }) => `${code}: ${message}`);
+  return on
+    .with(file, text)
+    .checked.problems.filter(({ code }) => code !== 'placeholder-left')
+    .map(({ code, message }) => `${code}: ${message}`);
 }
 
 const SPECS: Readonly<Record<string, NewSpec>> = {
@@ -41,6 +44,16 @@ for (const [title, spec] of Object.entries(SPECS)) {
     expect(problemsWith(spec)).toEqual([]);
   });
 }
+
+test("An array of a host that is added is to be filled in, and doesn't clash with one that still is", () => {
+  const first = newHost(drive, { ...HOST, array: true });
+  const on = drive.with(first.file, first.text);
+  const second = newHost(on, { ...HOST, name: 'node4', macs: ['52:54:00:00:00:04'], address: '10.77.0.14', array: true });
+  const { problems } = on.with(second.file, second.text).checked;
+  expect(problems.map(({ code, file, message }) => `${file} ${code} ${message.split(' ', 1).join('')}`)).toEqual(
+    ['3', '4'].flatMap((node, index) => [`01234567:89abcdef:01234567:0000000${index + 1}`, `SERIAL-OF-DISK-${index * 2 + 1}`, `SERIAL-OF-DISK-${index * 2 + 2}`].map((left) => `hosts/node${node}.host.yaml placeholder-left ${left}`)),
+  );
+});
 
 test('Whatever the answers that are let through, the document has no errors', () => {
   const answer = fc.oneof({ arbitrary: fc.constantFrom('a', 'node1', '1e5', 'null', '0x1f', '8', '0', '007', '1.5', '8GiB', '8 GiB', '900MB', '1B', '10.77.0.13', '10.77.0.255', '10.1.1.1', '52:54:00:00:00:09', '52:54:00:00:00:01', '52-54-00-00-00-AA, 52:54:00:00:00:0b', 'disks/x.raw', 'https://example.org/a b', 'yes'), weight: 4 }, fc.string({ maxLength: 12 }));

@@ -75,6 +75,15 @@ describe('a backend', () => {
     expect(opened.world.running()).toContain('dns1 on node1');
   });
 
+  it('tells before it wakes anybody which host has a MAC address that no machine has', async () => {
+    const drive = await smallDrive();
+    const spec = path.join(drive, 'hosts', 'node2.host.yaml');
+    await writeFile(spec, (await readFile(spec, 'utf8')).replace('52:54:00:aa:00:02', '00:00:5e:00:53:01'));
+    const opened = await openService({}, drive);
+    await opened.service.boot(boot(opened), never);
+    expect(opened.told[0]).toMatch(/^warn: hosts\/node2\.host\.yaml:3: 00:00:5e:00:53:01 stands here to be replaced: no machine has this MAC address/);
+  });
+
   it('names only what it serves, with DHCP off', async () => {
     const drive = await smallDrive();
     const { model } = await loadDrive(drive);

@@ -1,7 +1,8 @@
 /** What a new drive holds: a small pool that validates, commented so that its owner can make it their own. */
 
+import { placeholderMac, placeholderSerial, placeholderUuid } from './placeholders';
 import { scalarText } from './scalars';
-import { hostText, PLACEHOLDER_UUID, vmText } from './specTexts';
+import { hostText, vmText } from './specTexts';
 
 /** The files of a new drive, by name relative to it. `cluster` is the pool's name. */
 export function newDriveFiles(cluster: string): ReadonlyMap<string, string> {
@@ -57,11 +58,11 @@ placement:
 
 const FIRST_HOST = {
   name: 'node1',
-  macs: ['52:54:00:aa:00:01'],
+  macs: [placeholderMac(1)],
   address: '10.77.0.11',
   cpus: '8',
   memory: '32GiB',
-  array: { uuid: PLACEHOLDER_UUID, members: ['SERIAL-OF-DISK-1', 'SERIAL-OF-DISK-2'] },
+  array: { uuid: placeholderUuid(1), members: [placeholderSerial(1), placeholderSerial(2)] },
   labels: { rack: 'a' },
 } as const;
 

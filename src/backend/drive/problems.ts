@@ -1,7 +1,8 @@
 /** Every thing a drive's author can be told: one code, one factory. Each says what is wrong, where, and what to do. */
 
 import type { ProblemJson, Severity } from '../../protocol';
-import type { QuantityFault, QuantityKind } from './quantity';
+import type { PlaceholderKind } from './placeholders';
+import { QUANTITY_NAMES, UNIT_NAMES, type QuantityFault, type QuantityKind } from './quantity';
 import type { LineIndex, Place } from './text';
 
 /** Closed: a new thing to tell is a new code here and a factory below. */
@@ -15,7 +16,7 @@ export const PROBLEM_CODES = [
   'subnet-host-bits', 'address-outside', 'address-reserved', 'range-order', 'range-size', 'range-overlap', 'range-unused', 'menu-unseen', 'forwarder-self',
   'reference-unknown', 'reference-self', 'start-cycle', 'apart-and-together', 'array-members',
   'image-missing', 'disk-file-missing',
-  'host-missing', 'vm-too-large',
+  'host-missing', 'vm-too-large', 'placeholder-left',
 ] as const;
 
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
@@ -172,15 +173,6 @@ export const quantityTooSmall = (place: Place, key: string, written: string, lea
 export const reserveTooLarge = (place: Place, reserved: string, total: string): Problem =>
   error(place, 'reserve-too-large', `dom0's reserve of ${reserved} leaves nothing of the host's ${total}. Lower the reserve.`);
 
-const UNIT_NAMES: Readonly<Record<QuantityKind, string>> = {
-  bytes: 'B, kB, MB, GB, TB, PB or KiB, MiB, GiB, TiB, PiB',
-  bandwidth: 'B/s, kB/s, MB/s, GB/s or KiB/s, MiB/s, GiB/s (bytes, not bits)',
-  duration: 'ms, s, m, h, d',
-};
-
-/** What a quantity is called in a sentence. */
-export const QUANTITY_NAMES: Readonly<Record<QuantityKind, string>> = { bytes: 'a size', bandwidth: 'a bandwidth', duration: 'a time' };
-
 // ---- Duplicates ----
 
 export const nameDuplicate = (place: Place, what: string, name: string, otherPlace: string): Problem =>
@@ -265,6 +257,15 @@ export const hostMissing = (place: Place, vms: number): Problem =>
 /** `largest` is the host that has most of it; undefined when none has any. */
 export const vmTooLarge = (place: Place, what: string, wanted: string, largest: { readonly host: string; readonly most: string } | undefined): Problem =>
   warning(place, 'vm-too-large', `No host can ever hold this: ${wanted} ${what === 'vCPUs' ? what : `of ${what}`} ${largest === undefined ? 'is wanted, and no host has any' : `${what === 'vCPUs' ? 'are' : 'is'} wanted, and the largest, ${largest.host}, gives ${largest.most}`}. Ask for less, or correct the host.`);
+
+export const placeholderLeft = (place: Place, kind: PlaceholderKind, written: string): Problem =>
+  warning(place, 'placeholder-left', `${written} stands here to be replaced: ${PLACEHOLDER_WORDS[kind]}`);
+
+const PLACEHOLDER_WORDS: Readonly<Record<PlaceholderKind, string>> = {
+  mac: 'no machine has this MAC address, so the host can neither be woken nor booted. "ip link" on the machine tells its own.',
+  uuid: 'no array has this UUID, so the host would come up without it. "mdadm --detail /dev/md0" on the machine tells its own.',
+  serial: 'no disk has this serial number. "lsblk -o NAME,SERIAL" on the machine tells its own.',
+};
 
 const HOST_FILE = 'hosts/NAME.host.yaml';
 

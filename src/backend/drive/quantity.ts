@@ -2,6 +2,16 @@
 
 export type QuantityKind = 'bytes' | 'bandwidth' | 'duration';
 
+/** What a quantity is called in a sentence. */
+export const QUANTITY_NAMES: Readonly<Record<QuantityKind, string>> = { bytes: 'a size', bandwidth: 'a bandwidth', duration: 'a time' };
+
+/** The units it may be written in, in words. */
+export const UNIT_NAMES: Readonly<Record<QuantityKind, string>> = {
+  bytes: 'B, kB, MB, GB, TB, PB or KiB, MiB, GiB, TiB, PiB',
+  bandwidth: 'B/s, kB/s, MB/s, GB/s or KiB/s, MiB/s, GiB/s (bytes, not bits)',
+  duration: 'ms, s, m, h, d',
+};
+
 /** Why a text is no quantity. `suggestions` are texts that would be, best first. */
 export interface QuantityFault {
   readonly reason: 'unit-missing' | 'unit-unknown' | 'malformed' | 'negative' | 'too-large';

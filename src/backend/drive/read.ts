@@ -9,6 +9,7 @@ import { arrayProblems } from './checks/arrays';
 import { duplicateProblems } from './checks/duplicates';
 import { networkProblems } from './checks/network';
 import { orderingProblems } from './checks/ordering';
+import { placeholderProblems } from './checks/placeholders';
 import { specPool, type SpecPool, type Surroundings } from './checks/pool';
 import { referenceProblems } from './checks/references';
 import { roomProblems } from './checks/room';
@@ -47,6 +48,7 @@ export function checkDrive(files: readonly SpecFile[], surroundings: Surrounding
     ...arrayProblems(pool),
     ...referenceProblems(pool),
     ...orderingProblems(pool),
+    ...placeholderProblems(pool),
     // Of a host that couldn't be read one doesn't know how large it is.
     ...(earlier.some(({ file }) => file.startsWith('hosts/')) ? [] : roomProblems(pool)),
   ];

@@ -4,7 +4,7 @@ import type { ErrorObject } from 'ajv';
 import type { Places, SpecPath } from './places';
 import * as problems from './problems';
 import type { Problem } from './problems';
-import { parseQuantity, type QuantityKind } from './quantity';
+import { parseQuantity, QUANTITY_NAMES, type QuantityKind } from './quantity';
 import { definitionOf, schemaAt, tagsOf, type SchemaNode, type SpecKind } from './schemaTree';
 import { nearest } from './suggest';
 import type { Place } from './text';
@@ -140,7 +140,7 @@ function typeProblem(document: CheckedDocument, path: SpecPath, type: string): P
       ? `Put it in quotes: "${source}".`
       : `Write ${words(definitionOf(document.kind, schema?.$ref?.replace('#/$defs/', '') ?? ''))}, in quotes where it is all digits.`;
   const quantity = schema?.$ref?.replace('#/$defs/', '');
-  return problems.typeWrong(place, key, isQuantityKind(quantity) ? problems.QUANTITY_NAMES[quantity] : (TYPE_NAMES[type] ?? type), describe(document, path), remedy);
+  return problems.typeWrong(place, key, isQuantityKind(quantity) ? QUANTITY_NAMES[quantity] : (TYPE_NAMES[type] ?? type), describe(document, path), remedy);
 }
 
 /** What YAML 1.1 took for yes and no. */

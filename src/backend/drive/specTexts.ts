@@ -1,5 +1,6 @@
 /** Specs to begin with: what was chosen, and comments that say what else there is. */
 
+import { placeholderSerial, placeholderUuid } from './placeholders';
 import { formatQuantity, parseQuantity } from './quantity';
 import { scalarText } from './scalars';
 
@@ -17,7 +18,7 @@ export interface HostChoices {
 
 /** A Host document. It validates when each choice does by itself. */
 export function hostText({ name, macs, address, cpus, memory, array, labels }: HostChoices): string {
-  const lines = arrayLines(array?.uuid ?? PLACEHOLDER_UUID, array?.members ?? ['SERIAL-OF-DISK-1', 'SERIAL-OF-DISK-2']);
+  const lines = arrayLines(array?.uuid ?? placeholderUuid(1), array?.members ?? [placeholderSerial(1), placeholderSerial(2)]);
   return `# A machine that boots Xen over the network. Several may share a file, with --- between them.
 kind: Host
 name: ${scalarText(name)}
@@ -35,9 +36,6 @@ ${commented('wake: {method: wol}', 'switched on by a magic packet')}
 ${labelLine(labels)}
 `;
 }
-
-/** What no array has: it is there to be replaced. */
-export const PLACEHOLDER_UUID = '00000000:00000000:00000000:00000001';
 
 function arrayLines(uuid: string, members: readonly string[]): readonly string[] {
   return [

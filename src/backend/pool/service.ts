@@ -2,7 +2,7 @@
 
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget } from '../../protocol';
+import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget, ProblemJson } from '../../protocol';
 import { loadDrive } from '../drive/load';
 import type { PoolModel } from '../drive/model';
 import { openDriveState } from '../drive/stateStore';
@@ -179,8 +179,8 @@ export class PoolService {
       closers.push(() => claim.release());
       const state = openDriveState(environment.stateFolder, parts.clock, parts.random);
       const { driveId } = await state.identity();
-      // A lab puts files of its own in place of those.
-      if (environment.standIn === undefined) for (const sentence of await missingGuestFiles(model, root, await state.placement())) log('warn', sentence);
+      // A lab puts files of its own in place of those, and machines that have whatever the specs say.
+      if (environment.standIn === undefined) for (const sentence of [...placeholdersLeft(problems), ...(await missingGuestFiles(model, root, await state.placement()))]) log('warn', sentence);
       const drive = followDrive({ root, first: model, answered: answeredBesidePool, clock: parts.clock, log });
       closers.push(() => drive.close());
       const run = await runPool({
@@ -292,6 +292,10 @@ async function soundModel(root: string): Promise<PoolModel> {
   const { model, problems } = await loadDrive(root);
   if (model === undefined) throw new DriveInvalidError(root, problems);
   return model;
+}
+
+function placeholdersLeft(problems: readonly ProblemJson[]): readonly string[] {
+  return problems.filter(({ code }) => code === 'placeholder-left').map(({ file, line, message }) => `${file}:${line}: ${message}`);
 }
 
 function resultOf(snapshot: PoolSnapshot): BootResult {

@@ -1,6 +1,7 @@
 /** Hosts and VMs to add to a drive: what to propose, what is wrong with an answer, and the document that the answers make. */
 
-import { hostText, PLACEHOLDER_UUID, vmText, type HostChoices, type VmBootChoice, type VmChoices } from '../../backend/drive/specTexts';
+import { placeholderSerial, placeholderUuid } from '../../backend/drive/placeholders';
+import { hostText, vmText, type HostChoices, type VmBootChoice, type VmChoices } from '../../backend/drive/specTexts';
 import type { SpecPath } from '../../backend/drive/places';
 import type { UnknownMachine } from '../../protocol';
 import { freeAddress } from './addresses';
@@ -31,8 +32,7 @@ export function hostProposal(drive: EditorDrive): Omit<HostAnswers, 'macs' | 'ar
 }
 
 export function newHost(drive: EditorDrive, { array, ...choices }: HostAnswers): NewSpec {
-  const serial = choices.name.toUpperCase();
-  const text = hostText({ ...choices, ...(array && { array: { uuid: freeArrayUuid(drive), members: [`${serial}-DISK-1`, `${serial}-DISK-2`] } }) });
+  const text = hostText({ ...choices, ...(array && { array: arrayToFillIn(drive) }) });
   return { file: hostFile(choices.name), text, next: array ? found(text, /(?<= {4}uuid: ).*/) : found(text, /(?<=reserve: )\{.*?\}/) };
 }
 
@@ -132,13 +132,16 @@ function canonical(mac: string): string {
   return mac.toLowerCase().replaceAll('-', ':');
 }
 
-/** The placeholder, or the next one that no array has. */
-function freeArrayUuid(drive: EditorDrive): string {
+/** With the next placeholders that no array has. */
+function arrayToFillIn(drive: EditorDrive): NonNullable<HostChoices['array']> {
   const written = [...drive.files.values()].map(({ text }) => text).join('\n');
-  for (let number = 1; ; number += 1) {
-    const uuid = PLACEHOLDER_UUID.replace(/.{8}$/, number.toString(16).padStart(8, '0'));
-    if (!written.includes(uuid)) return uuid;
-  }
+  const free = (placeholder: (number: number) => string, from: number) => {
+    let number = from;
+    while (written.includes(placeholder(number))) number += 1;
+    return number;
+  };
+  const serial = free(placeholderSerial, 1);
+  return { uuid: placeholderUuid(free(placeholderUuid, 1)), members: [placeholderSerial(serial), placeholderSerial(free(placeholderSerial, serial + 1))] };
 }
 
 function documentsOf(drive: EditorDrive, kind: 'Host' | 'VM') {

@@ -1,5 +1,6 @@
 /** Whole documents to start from. */
 
+import { placeholderMac } from '../../backend/drive/placeholders';
 import type { SpecKind } from '../../backend/drive/schemaTree';
 import { kindOfFile } from '../../backend/drive/specFile';
 import { freeAddress } from './addresses';
@@ -60,12 +61,10 @@ placement: {goal: balance}  # balance | consolidate
 `;
 }
 
-/** The MAC is one of QEMU's range that no machine has: it is there to be replaced. */
 function hostText(name: string, address: string, number: number): string {
-  const low = [number >> 8, number & 0xff].map((byte) => (byte & 0xff).toString(16).padStart(2, '0')).join(':');
   return `kind: Host
 name: ${scalarText(name)}
-macs: [52:54:00:aa:${low}]  # the first one boots and is woken
+macs: [${placeholderMac(number)}]  # the first one boots and is woken
 address: ${address}
 cpus: 8                     # as Xen counts them: threads
 memory: 32GiB
