@@ -21,3 +21,16 @@ export function temporaryFolder(files: Readonly<Record<string, string | Uint8Arr
 export const stoppedClock: Clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5), after: () => () => undefined };
 
 export const countingRandom: Random = (size) => Buffer.from(Array.from({ length: size }, (_, index) => index));
+
+/** Root may read and write all, so where the tests run as root this is done as nobody. */
+export async function asOrdinaryUser<Result>(work: () => Promise<Result>): Promise<Result> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid?.(NOBODY);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+const NOBODY = 65_534;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadDrive } from '../../src/backend/drive/load';
 import { formatProblems } from './golden';
-import { temporaryFolder } from './folder';
+import { asOrdinaryUser, temporaryFolder } from './folder';
 
 const CLUSTER = 'kind: Cluster\nname: c\nnetwork: {subnet: 10.77.0.0/24, server: 10.77.0.1}\n';
 const HOSTS = { 'hosts/h.host.yaml': 'kind: Host\nname: h\nmacs: [52:54:00:00:00:01]\naddress: 10.77.0.11\ncpus: 8\nmemory: 32GiB\n' };
@@ -98,16 +98,3 @@ describe('Reading a drive from its folder', () => {
     chmodSync(path.join(root, 'vms'), 0o700);
   });
 });
-
-/** Root may read all, so where the tests run as root this is done as nobody. */
-async function asOrdinaryUser<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (process.geteuid?.() !== 0) return work();
-  process.seteuid?.(NOBODY);
-  try {
-    return await work();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
-
-const NOBODY = 65_534;

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { giveToOwnerOf, makeFolder } from './owner';
+import { writing } from './writeError';
 
 export interface WriteOptions {
   /** Permission bits of the new file; FAT drives ignore them. */
@@ -12,10 +13,11 @@ export interface WriteOptions {
 
 /**
  * Replaces a file as a whole: whoever reads it, also after a power cut, finds the old content or the new, never a mixture.
- * Makes the folder when it is missing. When it resolves, the new content is on the disk.
+ * Makes the folder when it is missing. When it resolves, the new content is on the disk. Rejects with a `DriveWriteError` where
+ * nothing can be written.
  */
 export function writeFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-  return writeThenPut(file, content, options, rename);
+  return writing(file, () => writeThenPut(file, content, options, rename));
 }
 
 /**
@@ -24,7 +26,7 @@ export function writeFileAtomic(file: string, content: string | Uint8Array, opti
  */
 export async function createFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<boolean> {
   try {
-    await writeThenPut(file, content, options, putIfAbsent);
+    await writing(file, () => writeThenPut(file, content, options, putIfAbsent));
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;

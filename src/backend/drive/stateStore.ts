@@ -8,6 +8,7 @@ import { randomUuid } from './identity';
 import { giveToOwnerOf, makeFolder } from './owner';
 import type { DriveIdentity, DriveState, Journal, PlacementLock } from './state';
 import { decodeState, encodeState, HOST_BOOT_FORMAT, IDENTITY_FORMAT, PLACEMENT_FORMAT, StateFileError, type StateFormat } from './stateFiles';
+import { writing } from './writeError';
 
 /** Nothing is read or made until it is asked for. Reading a damaged file rejects with a StateFileError. */
 export function openDriveState(folder: string, clock: Clock, random: Random): DriveState {
@@ -65,7 +66,7 @@ async function readState<Value>(file: string, format: StateFormat<Value>): Promi
 
 async function openJournal(folder: string, startedAt: string, clock: Clock): Promise<Journal> {
   await makeFolder(folder);
-  const handle = await openNew(folder, startedAt.replaceAll(':', '-'));
+  const handle = await writing(folder, () => openNew(folder, startedAt.replaceAll(':', '-')));
   await giveToOwnerOf(folder, handle);
   const inTurn = oneAtATime();
   return {

@@ -3,9 +3,11 @@
  * files out of it, the rest becomes `root.squashfs`. Works as root, or rootless where user namespaces are allowed.
  */
 
-import { copyFile, mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { makeFolder } from '../drive/owner';
+import { writing } from '../drive/writeError';
 import type { Clock, Log } from '../system';
 import { runCommand } from './command';
 import { IMAGE_FILES, ImageError, checkImageFiles, describeImageFiles, readManifest, writeManifest, type Manifest } from './manifest';
@@ -34,7 +36,8 @@ export interface BuiltImage {
 
 /**
  * Builds the image, or finds that there is nothing to do. The folder appears whole or not at all; a former image of the
- * name is replaced at the very end. Rejects when a tool fails, with what the tool said.
+ * name is replaced at the very end. Rejects when a tool fails, with what the tool said, and with a `DriveWriteError` where
+ * nothing can be written.
  */
 export async function buildImage(options: BuildImageOptions): Promise<BuiltImage> {
   const folder = path.join(options.imagesFolder, options.name);
@@ -43,6 +46,8 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
     const manifest = await reusableManifest(folder, recipe);
     if (manifest !== undefined) return { outcome: 'unchanged', folder, manifest };
   }
+  // Before minutes go into an image that there is no place for.
+  const incoming = await writing(folder, () => makeIncoming(folder));
   const work = await mkdtemp(path.join(tmpdir(), 'pxen-image-'));
   try {
     const epoch = options.sourceDateEpoch ?? Math.floor(options.clock.now() / 1000);
@@ -60,10 +65,12 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
       kernelArguments: KERNEL_ARGUMENTS,
     };
     await writeManifest(made, manifest);
-    await moveIntoPlace(made, folder, options.log);
+    await writing(folder, () => moveIntoPlace({ made, incoming, folder }, options.log));
     return { outcome: 'built', folder, manifest };
   } finally {
     await rm(work, { recursive: true, force: true });
+    // What stays on a drive that was pulled is removed by the next build.
+    await rm(incoming, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -152,13 +159,18 @@ async function versionsOf(folder: string): Promise<Record<string, string>> {
   };
 }
 
-/** Copies to the drive under a name no one boots, syncs, and swaps with a former image by renaming. */
-async function moveIntoPlace(made: string, folder: string, log: Log): Promise<void> {
+/** An empty folder on the drive, under a name no one boots. */
+async function makeIncoming(folder: string): Promise<string> {
   const incoming = path.join(path.dirname(folder), `.${path.basename(folder)}.part`);
-  const outgoing = path.join(path.dirname(folder), `.${path.basename(folder)}.old`);
   await rm(incoming, { recursive: true, force: true });
+  await makeFolder(incoming);
+  return incoming;
+}
+
+/** Copies to the drive, syncs, and swaps with a former image by renaming. */
+async function moveIntoPlace({ made, incoming, folder }: { readonly made: string; readonly incoming: string; readonly folder: string }, log: Log): Promise<void> {
+  const outgoing = path.join(path.dirname(folder), `.${path.basename(folder)}.old`);
   await rm(outgoing, { recursive: true, force: true });
-  await mkdir(incoming, { recursive: true });
   log('info', `Writing ${folder}.`);
   for (const name of [...IMAGE_FILES, 'packages', 'manifest.json']) {
     await copyFile(path.join(made, name), path.join(incoming, name));

@@ -7,4 +7,4 @@ export function isExpected(error: unknown): error is Error {
   return error instanceof PoolError || (error instanceof Error && EXPECTED.has(error.name));
 }
 
-const EXPECTED = new Set(['PoolError', 'DriveInvalidError', 'PoolKeyError', 'StateFileError', 'ListenError', 'OtherDhcpServerError', 'CaptureError', 'ImageError', 'WakeError', 'HostError', 'LimitError']);
+const EXPECTED = new Set(['PoolError', 'DriveInvalidError', 'DriveWriteError', 'PoolKeyError', 'StateFileError', 'ListenError', 'OtherDhcpServerError', 'CaptureError', 'ImageError', 'WakeError', 'HostError', 'LimitError']);

@@ -4,12 +4,14 @@
  */
 
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { checkImageFiles, readManifest, type Manifest } from '../../backend/image/manifest';
 import { missingTools, installCommand } from '../../backend/image/tools';
 import type { HostModel, PoolModel } from '../../backend/drive/model';
+import { makeFolder } from '../../backend/drive/owner';
+import { writing } from '../../backend/drive/writeError';
 import { STANDARD_PORTS } from '../../backend/netboot/endpoints';
 import type { PoolEnvironment } from '../../backend/pool/environment';
 import { PoolError } from '../../backend/pool/errors';
@@ -58,8 +60,8 @@ export async function startQemuLab(options: QemuLabOptions): Promise<QemuLab> {
   const image = await openImage(path.join(root, 'images', boot.image), boot.image);
   const stateFolder = path.join(root, 'state', 'lab');
   const folder = path.join(stateFolder, 'qemu');
-  for (const former of ['placement.json', 'hosts', 'qemu']) await rm(path.join(stateFolder, former), { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await writing(stateFolder, () => Promise.all(['placement.json', 'hosts', 'qemu'].map((former) => rm(path.join(stateFolder, former), { recursive: true, force: true }))));
+  await makeFolder(folder);
   const { bridge } = await makeLabNetwork(network, model.hosts, signal);
   const disks = await makeLabDisks({ hosts: model.hosts, image, assetsFolder: path.join(assetsFolder, 'factory'), cacheFolder, folder: path.join(folder, 'disks'), log, signal });
   if (wantsLabGuest(model)) await makeLabGuest({ root, imageFolder: image.folder, assetsFolder: path.join(assetsFolder, 'guest'), signal });

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ConnectionError, createMessageConnection, ErrorCodes, ResponseError, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
+import { writing } from '../../backend/drive/writeError';
 import type { NetbootPorts } from '../../backend/netboot/endpoints';
 import { PoolError } from '../../backend/pool/errors';
 import type { Rack } from './hardware';
@@ -38,7 +39,7 @@ export interface StartLabOptions {
 export async function startLab({ rack, program, keep, logFile }: StartLabOptions): Promise<LabClient> {
   // The temporary folder, since a socket's path may have 107 bytes at most (unix(7)). Mode 0700.
   const socket = path.join(await mkdtemp(path.join(os.tmpdir(), 'pxen-lab-')), 'machines.sock');
-  const log = await open(logFile, 'a');
+  const log = await writing(logFile, () => open(logFile, 'a'));
   try {
     await startProcess(program, socket, keep, logFile, log.fd);
   } finally {

@@ -1,8 +1,10 @@
 /** The surroundings of a simulated pool: everything on loopback and free ports, nothing needs root. */
 
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { PoolModel } from '../../backend/drive/model';
+import { makeFolder } from '../../backend/drive/owner';
+import { writing } from '../../backend/drive/writeError';
 import { findBackend } from '../../backend/pool/claim';
 import type { PoolEnvironment } from '../../backend/pool/environment';
 import { PoolError } from '../../backend/pool/errors';
@@ -36,17 +38,19 @@ const LOOPBACK = '127.0.0.1';
 
 /**
  * New machines come with new disks, so what was recorded of former ones is forgotten; the drive's id stays.
- * Rejects with a PoolError when another backend works on the lab, or the machines can't be found or don't fit the drive.
+ * Rejects with a DriveWriteError where nothing can be written, and with a PoolError when another backend works on the lab, or the machines can't be found or don't fit the drive.
  */
 export async function startSimulatedLab(options: SimulatedLabOptions): Promise<SimulatedLab> {
   const { model, root, keep, attach } = options;
   const stateFolder = path.join(root, 'state', 'lab');
   const imagesFolder = path.join(stateFolder, 'images');
-  await mkdir(stateFolder, { recursive: true });
+  await makeFolder(stateFolder);
   const other = await findBackend(stateFolder, systemClock);
   if (other !== undefined) throw new PoolError(`A lab of this drive runs already (process ${other.pid}).`, '`pxen status` shows it, `pxen down` ends it.');
-  await writeLabImage(imagesFolder);
-  const standIns = await writeStandIns(path.join(stateFolder, 'files'), model);
+  const standIns = await writing(stateFolder, async () => {
+    await writeLabImage(imagesFolder);
+    return writeStandIns(path.join(stateFolder, 'files'), model);
+  });
   const client = attach === undefined ? await newLab(options, stateFolder) : await attachLab(attach);
   try {
     const missing = model.hosts.find(({ name }) => client.addresses.sshPorts[name] === undefined);
@@ -76,7 +80,7 @@ export async function startSimulatedLab(options: SimulatedLabOptions): Promise<S
 }
 
 async function newLab({ model, faults, keep, program }: SimulatedLabOptions, stateFolder: string): Promise<LabClient> {
-  for (const name of ['placement.json', 'hosts']) await rm(path.join(stateFolder, name), { recursive: true, force: true });
+  await writing(stateFolder, () => Promise.all(['placement.json', 'hosts'].map((name) => rm(path.join(stateFolder, name), { recursive: true, force: true }))));
   return startLab({
     rack: rackOf(model, faults),
     program: program ?? path.join(__dirname, 'lab-hosts.js'),

@@ -4,9 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PoolModel } from '../../backend/drive/model';
+import { makeFolder } from '../../backend/drive/owner';
 import { describeImageFiles, writeManifest, type ImageFile } from '../../backend/image/manifest';
 
 export const LAB_IMAGE = 'lab';
@@ -29,7 +30,7 @@ const SHAPES: Readonly<Record<ImageFile, { readonly bytes: number; readonly mark
 /** Writes `<imagesFolder>/lab` with its manifest; the same bytes each time. */
 export async function writeLabImage(imagesFolder: string): Promise<void> {
   const folder = path.join(imagesFolder, LAB_IMAGE);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const name of Object.keys(SHAPES) as ImageFile[]) await writeFile(path.join(folder, name), labFile(name));
   await writeManifest(folder, { name: LAB_IMAGE, versions: { xen: '4.20.0', linux: '6.12.0', debian: '13' }, files: await describeImageFiles(folder) });
 }
@@ -41,7 +42,7 @@ export async function writeLabImage(imagesFolder: string): Promise<void> {
 export async function writeStandIns(folder: string, model: PoolModel): Promise<ReadonlyMap<string, string>> {
   const named = model.vms.flatMap(({ disks, boot }) => [...disks.map(({ source }) => source), ...('kernel' in boot ? [boot.kernel, boot.ramdisk] : [])]);
   const files = new Map<string, string>();
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const name of new Set(named.filter((one) => one !== undefined))) {
     const file = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 32));
     await writeFile(file, filler(name, STAND_IN_BYTES));
