@@ -30,7 +30,7 @@ const MOST_PAIRS = 50_000;
 const READ_AFTER_MS = 50;
 
 /** The files whose change on disk matters, as a glob relative to the drive: specs, what they speak of, and where VMs were placed. */
-export const WATCHED_FILES = '{*.yaml,*.yml,hosts,hosts/*,vms,vms/*,images,images/*,images/*/manifest.json,disks,disks/**,state,state/identity.json,state/placement.json}';
+export const WATCHED_FILES = '{*.yaml,*.yml,hosts,hosts/**,vms,vms/**,images,images/*,images/*/manifest.json,disks,disks/**,state,state/identity.json,state/placement.json}';
 
 /** What the editor lends. */
 export interface Desk {

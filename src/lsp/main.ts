@@ -118,7 +118,7 @@ async function begin(connection: Connection, drives: LspDrives, client: ClientCa
 }
 
 /** Of every drive, wherever in the workspace it lies. */
-const WATCHED = ['**/pxen.yaml', '**/hosts/*', '**/vms/*', '**/images/*', '**/images/*/manifest.json', '**/disks/**', '**/state/{identity,placement}.json'];
+const WATCHED = ['**/pxen.yaml', '**/hosts/**', '**/vms/**', '**/images/*', '**/images/*/manifest.json', '**/disks/**', '**/state/{identity,placement}.json'];
 
 const CAPABILITIES: ServerCapabilities = {
   positionEncoding: 'utf-16',

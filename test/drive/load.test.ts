@@ -54,6 +54,31 @@ describe('Reading a drive from its folder', () => {
     `);
   });
 
+  test('Specs in folders below those that are read are told of, with a free name for each', async () => {
+    expect(
+      await problemsIn({ 'vms/web/a.vm.yaml': vm('a'), 'vms/db/a.vm.yaml': vm('b'), 'vms/db/c/d.yml': '', 'hosts/rack-b/n.host.yaml': '', 'hosts/e.vm.yaml': vm('e'), 'vms/old/README.md': 'x', 'vms/old/.git/f.vm.yaml': '', 'vms/.idea/g.vm.yaml': '' }),
+    ).toMatchInlineSnapshot(`
+      "hosts/e.vm.yaml:1:1-1 warning file-name PXEN doesn't read this file because of its name. If it is a spec, name it vms/e.vm.yaml; otherwise move it elsewhere.
+      hosts/rack-b/n.host.yaml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it hosts/n.host.yaml; otherwise move it elsewhere.
+      vms/db/a.vm.yaml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/a.vm.yaml; otherwise move it elsewhere.
+      vms/db/c/d.yml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/d.vm.yaml; otherwise move it elsewhere.
+      vms/web/a.vm.yaml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/web-a.vm.yaml; otherwise move it elsewhere.
+      "
+    `);
+  });
+
+  test('A name that Windows has hidden the end of is told of; copies that editors keep are not', async () => {
+    expect(await problemsIn({ 'vms/a.vm.yaml.txt': vm('a'), 'b.host.yaml.txt': '', 'vms/c.vm.yaml~': '', 'vms/d.vm.yaml.bak': '', 'vms/.e.vm.yaml.swp': '', 'vms/#f.vm.yaml#': '', 'hosts/g.vm.yaml.orig': '' })).toMatchInlineSnapshot(`
+      "b.host.yaml.txt:1:1-1 warning file-name PXEN doesn't read this file because of its name. If it is a spec, name it hosts/b.host.yaml; otherwise move it elsewhere.
+      vms/a.vm.yaml.txt:1:1-1 warning file-name PXEN doesn't read this file because of its name. If it is a spec, name it vms/a.vm.yaml; otherwise move it elsewhere.
+      "
+    `);
+    expect(formatProblems((await loadDrive(temporaryFolder({ ...HOSTS, 'pxen.yaml.txt': CLUSTER }))).problems)).toMatchInlineSnapshot(`
+      "pxen.yaml.txt:1:1-1 error file-name PXEN doesn't read this file because of its name. If it is a spec, name it pxen.yaml; otherwise move it elsewhere.
+      "
+    `);
+  });
+
   test("Two names that a FAT drive can't tell apart", async () => {
     expect(await problemsIn({ 'vms/a.vm.yaml': vm('a'), 'vms/A.vm.yaml': vm('b') })).toMatchInlineSnapshot(`
       "vms/A.vm.yaml:1:1-1 error file-case This file's name differs from vms/a.vm.yaml only in upper and lower case: a FAT drive can't hold both. Rename one.

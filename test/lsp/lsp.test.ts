@@ -108,7 +108,7 @@ describe('Problems', () => {
     await writeFile(path.join(drive.path, DB1), DB1_TEXT.replace('vcpus: 4', 'vcpus: 0'));
     client = await startClient(dist.pxen, [drive.path]);
     await client.diagnostics(DB1, withCode('number-range'));
-    expect(client.watched).toContain('**/vms/*');
+    expect(client.watched).toContain('**/vms/**');
     await writeFile(path.join(drive.path, DB1), DB1_TEXT);
     await client.touch(DB1);
     await client.diagnostics(DB1, none);

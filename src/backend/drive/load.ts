@@ -70,27 +70,49 @@ interface SpecListing {
 
 async function listSpecFiles(root: string): Promise<SpecListing> {
   const found: Problem[] = [];
-  const inFolder = async (folder: string): Promise<readonly string[]> => {
+  const inFolder = async (folder: string, below: 'with what is below' | 'alone'): Promise<readonly string[]> => {
     try {
-      const entries = (await entriesOf(path.join(root, folder))) ?? [];
       // Names with a leading dot are other systems' (macOS writes `._name` beside each file on a FAT drive) or cut-off writes.
-      return entries.filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.')).map(({ name }) => (folder === '' ? name : `${folder}/${name}`));
+      const entries = ((await entriesOf(path.join(root, folder))) ?? []).filter(({ name }) => !name.startsWith('.'));
+      const pathOf = ({ name }: Dirent) => (folder === '' ? name : `${folder}/${name}`);
+      const nested = below === 'alone' ? [] : await Promise.all(entries.filter((entry) => entry.isDirectory()).map((entry) => inFolder(pathOf(entry), below)));
+      return [...entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(pathOf), ...nested.flat()];
     } catch (error) {
       found.push(problems.fileUnreadable({ file: folder === '' ? '.' : folder, start: 0, end: 0 }, (error as Error).message));
       return [];
     }
   };
-  const [top, hosts, vms] = await Promise.all([inFolder(''), inFolder('hosts'), inFolder('vms')]);
-  const candidates = [...top.filter((file) => kindOfFile(file) === 'Cluster' || /\.(host|vm)\.ya?ml$|^pxen\.yml$/i.test(file)), ...hosts, ...vms].sort();
+  const [top, hosts, vms] = await Promise.all([inFolder('', 'alone'), inFolder('hosts', 'with what is below'), inFolder('vms', 'with what is below')]);
+  const candidates = [...top.filter((file) => kindOfFile(file) === 'Cluster' || MEANT_AT_THE_TOP.test(file)), ...hosts, ...vms].sort();
   const specs = candidates.filter((file) => kindOfFile(file) !== undefined);
-  for (const file of candidates) if (kindOfFile(file) === undefined && /\.ya?ml$/i.test(file)) found.push(problems.fileName({ file, start: 0, end: 0 }, expectedName(file)));
-  return { specs, problems: [...found, ...caseClashes(specs)] };
+  return { specs, problems: [...found, ...misnamed(candidates, specs), ...caseClashes(specs)] };
 }
 
-function expectedName(file: string): string {
-  const stem = path.posix.basename(file).replace(/(\.(host|vm))?\.ya?ml$/i, '');
-  if (/^pxen\.yml$/i.test(file)) return FILES_OF_KIND.Cluster;
-  return /\.host\.ya?ml$/i.test(file) || file.startsWith('hosts/') ? `hosts/${stem}.host.yaml` : `vms/${stem}.vm.yaml`;
+/** Notepad ends names in `.txt`, and Windows hides that. */
+const LIKE_YAML = /\.ya?ml(?:\.txt)?$/i;
+const MEANT_AT_THE_TOP = /\.(?:host|vm)\.ya?ml(?:\.txt)?$|^pxen\.(?:yml|ya?ml\.txt)$/i;
+
+/** Whoever wrote such a file believes that its host or VM is there. What no name makes a spec isn't spoken of. */
+function misnamed(candidates: readonly string[], specs: readonly string[]): readonly Problem[] {
+  const taken = new Set(specs.map((file) => file.toLowerCase()));
+  return candidates
+    .filter((file) => kindOfFile(file) === undefined && LIKE_YAML.test(file))
+    .map((file) => {
+      const expected = expectedName(file, taken);
+      taken.add(expected.toLowerCase());
+      return problems.fileName({ file, start: 0, end: 0 }, expected);
+    });
+}
+
+/** A free one where files of several folders have one name: `vms/web/a.yaml` → `vms/a.vm.yaml`, else `vms/web-a.vm.yaml`. */
+function expectedName(file: string, taken: ReadonlySet<string>): string {
+  const [, kind] = /\.(host|vm)\.ya?ml(?:\.txt)?$/i.exec(file) ?? [];
+  const steps = file.replace(LIKE_YAML, '').replace(/\.(?:host|vm)$/i, '').split('/');
+  if (steps.length === 1 && kind === undefined) return FILES_OF_KIND.Cluster;
+  const isHost = kind === undefined ? file.startsWith('hosts/') : kind.toLowerCase() === 'host';
+  const named = (stem: string) => (isHost ? `hosts/${stem}.host.yaml` : `vms/${stem}.vm.yaml`);
+  const short = named(steps.at(-1) ?? '');
+  return taken.has(short.toLowerCase()) && steps.length > 2 ? named(steps.slice(1).join('-')) : short;
 }
 
 function caseClashes(files: readonly string[]): readonly Problem[] {

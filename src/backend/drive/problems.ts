@@ -59,7 +59,7 @@ export const fileEmpty = (place: Place): Problem =>
 
 /** Nothing works without a cluster: where that is what the file was to be, this says why there is none. */
 export const fileName = (place: Place, expected: string): Problem =>
-  (expected === 'pxen.yaml' ? error : warning)(place, 'file-name', `PXEN doesn't read this file because of its name. If it is a spec, name it ${expected}; otherwise move it elsewhere.`);
+  (expected === 'pxen.yaml' ? error : warning)(place, 'file-name', `PXEN doesn't read this file because of ${place.file.split('/').length > 2 ? 'the folder it lies in' : 'its name'}. If it is a spec, name it ${expected}; otherwise move it elsewhere.`);
 
 export const fileCase = (place: Place, other: string): Problem =>
   error(place, 'file-case', `This file's name differs from ${other} only in upper and lower case: a FAT drive can't hold both. Rename one.`);

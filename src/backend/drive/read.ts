@@ -72,7 +72,7 @@ function clusterCount(pool: SpecPool, files: readonly SpecFile[], earlier: reado
   const clusters = pool.documents.filter(({ kind }) => kind === 'Cluster').map(({ places }) => places.owner([]));
   const [first, second] = clusters;
   if (first && second) return clusters.map((place) => problems.clusterSecond(place, pool.describe(place === first ? second : first)));
-  const explained = [...files.flatMap((file) => file.problems), ...earlier].some(({ file, severity }) => /^pxen\.ya?ml$/i.test(file) && severity === 'error');
+  const explained = [...files.flatMap((file) => file.problems), ...earlier].some(({ file, severity }) => /^pxen\.ya?ml(?:\.txt)?$/i.test(file) && severity === 'error');
   return first || explained ? [] : [problems.clusterMissing({ file: 'pxen.yaml', start: 0, end: 0 })];
 }
 
