@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readLeases } from '../../src/backend/drive/leases';
 import type { HostBootRecord, PlacementLock } from '../../src/backend/drive/state';
 import { StateFileError } from '../../src/backend/drive/stateFiles';
 import { openDriveState } from '../../src/backend/drive/stateStore';
-import { countingRandom, stoppedClock, temporaryFolder } from './folder';
+import { asOrdinaryUser, countingRandom, stoppedClock, temporaryFolder } from './folder';
 
 const LOCK: PlacementLock = {
   assignments: { web1: 'node2', db1: 'node1' },
@@ -139,6 +140,15 @@ describe('The state folder', () => {
     const folder = temporaryFolder();
     mkdirSync(path.join(folder, 'placement.json'));
     await expect(open(folder).placement()).rejects.toThrow("it can't be read (EISDIR");
+  });
+
+  test("A file that another user keeps to himself isn't said to be damaged", async () => {
+    const folder = temporaryFolder({ 'placement.json': '{}', 'leases.json': '{}' });
+    chmodSync(folder, 0o755);
+    for (const name of readdirSync(folder)) chmodSync(path.join(folder, name), 0);
+    for (const read of [(): Promise<unknown> => open(folder).placement(), () => readLeases(folder)]) {
+      await expect(asOrdinaryUser(read)).rejects.toThrow(/can't be read \(EACCES.*\)\. Run pxen as the user whom it belongs to, or give it to this one \(chown\)\.$/);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newKeyPair } from '../../src/backend/hosts/keyPair';
@@ -21,6 +21,12 @@ describe('the pool’s ssh key', () => {
     const mine = newKeyPair('me@laptop').public;
     await writeFile(path.join(folder, 'authorized_keys'), `# mine\n\n${mine}\r\n`);
     expect((await openPoolKeys(folder, 'pxen')).authorizedKeys.slice(1)).toEqual([mine]);
+  });
+
+  it('that the system doesn’t give out is told with its file and the way out', async () => {
+    const folder = await emptyFolder();
+    await mkdir(path.join(folder, 'pool_ed25519'));
+    await expect(openPoolKeys(folder, 'pxen')).rejects.toThrow(/pool_ed25519 can't be read \(EISDIR.*\)\. Run pxen as the user whom it belongs to/);
   });
 
   it('that can’t be read is told with its file and the way out', async () => {

@@ -84,6 +84,12 @@ describe('a backend', () => {
     expect(opened.told[0]).toMatch(/^warn: hosts\/node2\.host\.yaml:3: 00:00:5e:00:53:01 stands here to be replaced: no machine has this MAC address/);
   });
 
+  it('doesn’t guess who works on a drive whose record it can’t read', async () => {
+    const opened = await openService();
+    await mkdir(path.join(opened.drive, 'state', 'backend.json'), { recursive: true });
+    await expect(opened.service.status(opened.drive, never)).rejects.toThrow(/state\/backend\.json can't be read, which names the backend that works on this drive \(EISDIR.*\)\. Ask as the user who started it\./);
+  });
+
   it('names only what it serves, with DHCP off', async () => {
     const drive = await smallDrive();
     const { model } = await loadDrive(drive);

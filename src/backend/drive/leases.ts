@@ -1,24 +1,16 @@
 /** `state/leases.json`: what is lent of the range for strangers. */
 
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomic } from './atomic';
 import type { LeaseRecord } from './state';
-import { decodeState, encodeState, LEASES_FORMAT } from './stateFiles';
+import { encodeState, LEASES_FORMAT } from './stateFiles';
+import { readState } from './stateStore';
 
 const FILE = 'leases.json';
 
-/** By address; none when none was ever lent. Rejects with a `StateFileError` that says what to do about a damaged file. */
+/** By address; none when none was ever lent. Rejects with a `StateFileError` that says what to do about a file that is damaged or can't be read. */
 export async function readLeases(stateFolder: string): Promise<Readonly<Record<string, LeaseRecord>>> {
-  const file = path.join(stateFolder, FILE);
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw error;
-  }
-  return decodeState(file, bytes, LEASES_FORMAT);
+  return (await readState(path.join(stateFolder, FILE), LEASES_FORMAT)) ?? {};
 }
 
 export function writeLeases(stateFolder: string, leases: Readonly<Record<string, LeaseRecord>>): Promise<void> {

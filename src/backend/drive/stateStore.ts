@@ -52,14 +52,14 @@ function oneAtATime(): <Result>(task: () => Promise<Result>) => Promise<Result> 
   };
 }
 
-/** Undefined when there is no such file; any other trouble is an error. */
-async function readState<Value>(file: string, format: StateFormat<Value>): Promise<Value | undefined> {
+/** Undefined when there is no such file; any other trouble is a StateFileError. */
+export async function readState<Value>(file: string, format: StateFormat<Value>): Promise<Value | undefined> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw new StateFileError(file, `it can't be read (${(error as Error).message})`, format.remedy);
+    throw new StateFileError(file, `it can't be read (${(error as Error).message})`, isForbidden(error) ? 'Run pxen as the user whom it belongs to, or give it to this one (chown).' : format.remedy);
   }
   return decodeState(file, bytes, format);
 }
@@ -105,6 +105,10 @@ async function exists(file: string): Promise<boolean> {
     if (isMissing(error)) return false;
     throw error;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function isMissing(error: unknown): boolean {

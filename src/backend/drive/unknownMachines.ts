@@ -1,24 +1,16 @@
 /** `state/unknown-machines.json`: the machines that asked the boot server for something and aren't on the drive. */
 
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { UnknownMachine } from '../../protocol';
 import { writeFileAtomic } from './atomic';
-import { decodeState, encodeState, UNKNOWN_MACHINES_FORMAT } from './stateFiles';
+import { encodeState, UNKNOWN_MACHINES_FORMAT } from './stateFiles';
+import { readState } from './stateStore';
 
 const FILE = 'unknown-machines.json';
 
-/** Newest first; none when none was ever heard. Rejects with a `StateFileError` that says what to do about a damaged file. */
+/** Newest first; none when none was ever heard. Rejects with a `StateFileError` that says what to do about a file that is damaged or can't be read. */
 export async function readUnknownMachines(stateFolder: string): Promise<readonly UnknownMachine[]> {
-  const file = path.join(stateFolder, FILE);
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  return decodeState(file, bytes, UNKNOWN_MACHINES_FORMAT);
+  return (await readState(path.join(stateFolder, FILE), UNKNOWN_MACHINES_FORMAT)) ?? [];
 }
 
 export function writeUnknownMachines(stateFolder: string, machines: readonly UnknownMachine[]): Promise<void> {

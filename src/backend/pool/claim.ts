@@ -53,7 +53,7 @@ export async function claimPool({ stateFolder, target, clock, onConnection }: Cl
   };
 }
 
-/** The backend that works on this folder; undefined when there is none, or only the record of one that has ended. */
+/** The backend that works on this folder; undefined when there is none, or only the record of one that has ended. Rejects with a `PoolError` for a record that can't be read. */
 export async function findBackend(stateFolder: string, clock: Clock): Promise<BackendRecord | undefined> {
   const found = await judge(path.join(stateFolder, RECORD), clock);
   return found.kind === 'working' ? found.record : undefined;
@@ -140,7 +140,8 @@ async function judge(file: string, clock: Clock): Promise<Found> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return { kind: 'none' };
-    throw error;
+    // Its mode is 0600. Without it nobody knows whether a backend works on the drive.
+    throw new PoolError(`${file} can't be read, which names the backend that works on this drive (${(error as Error).message}).`, 'Ask as the user who started it.');
   }
   const record = parseRecord(text);
   if (record === undefined || !isAlive(record.pid)) return { kind: 'left' };

@@ -24,7 +24,7 @@ const AUTHORIZED_KEYS = 'authorized_keys';
 
 /**
  * Reads the pool's key, making an ed25519 pair when there is none. `authorized_keys` beside it may hold further public keys,
- * in the format of sshd(8); empty lines and comments are left out. Rejects with a `PoolKeyError` for a damaged file.
+ * in the format of sshd(8); empty lines and comments are left out. Rejects with a `PoolKeyError` for a file that is damaged or can't be read.
  */
 export async function openPoolKeys(folder: string, comment: string): Promise<PoolKeys> {
   const file = path.join(folder, PRIVATE_KEY);
@@ -65,6 +65,6 @@ async function readIfPresent(file: string): Promise<string | undefined> {
     return await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw new PoolKeyError(`${file} can't be read (${(error as Error).message}). Run pxen as the user whom it belongs to, or give it to this one (chown).`);
   }
 }
