@@ -3,8 +3,14 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newDriveFiles } from '../../src/backend/drive/newDrive';
 import { readDrive } from '../../src/backend/drive/read';
+import { runAnswer } from '../../src/backend/verbs/answer';
+import { runBoot } from '../../src/backend/verbs/boot';
+import { runDown } from '../../src/backend/verbs/down';
 import { runDriveNew } from '../../src/backend/verbs/drive-new';
 import type { VerbIo } from '../../src/backend/verbs/io';
+import { runPlan } from '../../src/backend/verbs/plan';
+import { runServe } from '../../src/backend/verbs/serve';
+import { runStatus } from '../../src/backend/verbs/status';
 import { runValidate } from '../../src/backend/verbs/validate';
 import { temporaryFolder } from './folder';
 
@@ -109,5 +115,28 @@ describe('pxen drive new', () => {
     const uncommented = new Map(files.map(([file, text]) => [file, text.replace(/^( *)# (interface|gateway):/gm, '$1$2:').replace(/^# (placement:| {2}(?:on|apart|together):)/gm, '$1').replace(/apart: \[web2\].*|together: \[cache1\].*/g, (list) => `${list.split(':')[0] ?? ''}: []`)]));
     expect(uncommented.get('vms/web1.vm.yaml')).toContain('\nplacement:\n  on: [rack=a]');
     expect(readDrive(uncommented).problems).toEqual([]);
+  });
+});
+
+describe('A drive that is not there', () => {
+  const wrong = { 'a typing error': 'nowhere', 'a file': 'pxen.yaml' };
+  const words = { 'a typing error': /^The drive \S+nowhere can't be opened \(ENOENT.*\)\. Name an existing folder\.\n$/, 'a file': /^\S+pxen\.yaml isn't a folder\. Name the drive's folder\.\n$/ };
+  const whatIf = { without: [], more: [] };
+  const verbs: Readonly<Record<string, (drive: string, io: VerbIo) => Promise<number>>> = {
+    plan: (drive, io) => runPlan({ drive, json: false, prove: false, whatIf }, io),
+    answer: (drive, io) => runAnswer({ mac: '52:54:00:aa:00:01', drive, arch: 'bios', ipxe: false, json: false }, io),
+    status: (drive, io) => runStatus({ drive, json: false }, io),
+    down: (drive, io) => runDown({ drive, force: false, json: false }, io),
+    boot: (drive, io) => runBoot({ drive, stay: false, despiteOtherDhcp: false, json: false }, io),
+    serve: (drive, io) => runServe({ drive, despiteOtherDhcp: false, tftpSinglePort: false, printNginxConfig: false, json: false }, io),
+  };
+
+  test.each(Object.keys(verbs).flatMap((verb) => (['a typing error', 'a file'] as const).map((what) => [verb, what] as const)))('pxen %s: %s is told as such, and nothing is made', async (verb, what) => {
+    const { io, written } = captured();
+    const folder = temporaryFolder({ 'pxen.yaml': CLUSTER });
+    expect(await verbs[verb]?.(path.join(folder, wrong[what]), io)).toBe(2);
+    expect(written.out).toBe('');
+    expect(written.err).toMatch(words[what]);
+    expect(readdirSync(folder)).toEqual(['pxen.yaml']);
   });
 });

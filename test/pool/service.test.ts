@@ -371,7 +371,7 @@ describe('a connection', () => {
     const served = serveConnection(new StreamMessageReader(toBackend), new StreamMessageWriter(fromBackend), opened.service.handlers, () => undefined);
     const client = createMessageConnection(new StreamMessageReader(fromBackend), new StreamMessageWriter(toBackend));
     client.listen();
-    await expect(client.sendRequest('pool/boot', { drive: '/no/such/drive', target: 'machines' })).rejects.toThrow(/pxen\.yaml/);
+    await expect(client.sendRequest('pool/boot', { drive: '/no/such/drive', target: 'machines' })).rejects.toThrow(/no\/such\/drive can't be opened/);
     const { CancellationTokenSource } = await import('vscode-jsonrpc/node');
     const source = new CancellationTokenSource();
     const boots = client.sendRequest('pool/boot', boot(opened), source.token);

@@ -139,7 +139,7 @@ async function judge(file: string, clock: Clock): Promise<Found> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { kind: 'none' };
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return { kind: 'none' };
     // Its mode is 0600. Without it nobody knows whether a backend works on the drive.
     throw new PoolError(`${file} can't be read, which names the backend that works on this drive (${(error as Error).message}).`, 'Ask as the user who started it.');
   }

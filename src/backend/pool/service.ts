@@ -3,7 +3,6 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget, ProblemJson } from '../../protocol';
-import { loadDrive } from '../drive/load';
 import type { PoolModel } from '../drive/model';
 import { openDriveState } from '../drive/stateStore';
 import type { Log } from '../system';
@@ -11,7 +10,7 @@ import { answeredBesidePool } from './answered';
 import { type Claim, findBackend } from './claim';
 import { lookAtPool, neverBooted, shutDownDirectly } from './direct';
 import type { PoolEnvironment } from './environment';
-import { DriveInvalidError, PoolError } from './errors';
+import { PoolError } from './errors';
 import { followDrive } from './followDrive';
 import { GoldenImages } from './golden';
 import { missingGuestFiles } from './guestFiles';
@@ -22,6 +21,7 @@ import type { PoolParts } from './parts';
 import { claimReachably } from './reachable';
 import { attachTo, type BackendHandlers } from './rpc';
 import { type PoolRun, runPool } from './run';
+import { loadSoundDrive } from './soundDrive';
 
 /** Makes the surroundings that a target names, for a drive whose specs are sound. */
 export type OpenEnvironment = (target: PoolTarget, root: string, model: PoolModel, log: Log, signal: AbortSignal) => Promise<PoolEnvironment>;
@@ -96,7 +96,7 @@ export class PoolService {
     if (pool !== undefined) return pool.run.snapshot();
     const other = await this.otherBackend(root);
     if (other !== undefined) return this.askOther(other, 'pool/status', { drive: root }, signal);
-    const model = await soundModel(root);
+    const { model } = await loadSoundDrive(root);
     await this.tellWhoIsNotAsked(root, model);
     return lookAtPool(root, model, this.options.parts, signal);
   }
@@ -115,7 +115,7 @@ export class PoolService {
     }
     const other = await this.otherBackend(root);
     if (other !== undefined) return this.askOther(other, 'pool/down', { drive: root, force }, signal);
-    const model = await soundModel(root);
+    const { model } = await loadSoundDrive(root);
     await this.tellWhoIsNotAsked(root, model);
     // No other backend may begin to boot what is being shut down.
     const claim = await this.claim({ stateFolder: machineFolders(root).stateFolder, target: 'machines' });
@@ -152,7 +152,7 @@ export class PoolService {
       await pool.run.wake(hosts, signal);
       return { woken: hosts };
     }
-    const model = await soundModel(root);
+    const { model } = await loadSoundDrive(root);
     const { parts, openEnvironment, log } = this.options;
     const chosen = model.hosts.filter(({ name }) => hosts.includes(name));
     const environment = await openEnvironment('machines', root, model, log, signal);
@@ -166,8 +166,7 @@ export class PoolService {
 
   private async open(root: string, { target, despiteOtherDhcp }: Required<Omit<BootParams, 'drive'>>, signal: AbortSignal): Promise<OwnedPool> {
     const { openEnvironment, parts, log } = this.options;
-    const { model, problems, specTexts } = await loadDrive(root);
-    if (model === undefined) throw new DriveInvalidError(root, problems);
+    const { model, problems, specTexts } = await loadSoundDrive(root);
     const closers: (() => Promise<void>)[] = [];
     const close = async () => {
       for (const closer of closers.splice(0).reverse()) await closer();
@@ -286,12 +285,6 @@ async function rootOf(drive: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path.resolve(drive);
     throw error;
   }
-}
-
-async function soundModel(root: string): Promise<PoolModel> {
-  const { model, problems } = await loadDrive(root);
-  if (model === undefined) throw new DriveInvalidError(root, problems);
-  return model;
 }
 
 function placeholdersLeft(problems: readonly ProblemJson[]): readonly string[] {

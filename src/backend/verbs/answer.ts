@@ -2,7 +2,6 @@
 
 import path from 'node:path';
 import type { UnknownMachine } from '../../protocol';
-import { loadDrive } from '../drive/load';
 import { readLeases } from '../drive/leases';
 import type { PoolModel } from '../drive/model';
 import { readUnknownMachines } from '../drive/unknownMachines';
@@ -18,8 +17,9 @@ import { leasesOf } from '../netboot/dhcp/leaseBook';
 import { messageTypeOf } from '../netboot/dhcp/options';
 import { ANY_ADDRESS } from '../netboot/ipv4';
 import { STANDARD_PORTS } from '../netboot/endpoints';
-import { DriveInvalidError, PoolError } from '../pool/errors';
+import { PoolError } from '../pool/errors';
 import { checkImage, machineFolders } from '../pool/machines';
+import { loadSoundDrive } from '../pool/soundDrive';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 
@@ -65,8 +65,7 @@ interface Told {
 }
 
 async function dryRun(root: string, mac: string, arch: FirmwareKind, ipxe: boolean): Promise<Told> {
-  const { model, problems } = await loadDrive(root);
-  if (model === undefined) throw new DriveInvalidError(root, problems);
+  const { model } = await loadSoundDrive(root);
   const { stateFolder } = machineFolders(root);
   const { network, boot } = model.cluster;
   const lending = { leases: leasesOf(await readLeases(stateFolder)), nowMs: Date.now() };

@@ -1,6 +1,7 @@
 /** `pxen plan`: where each VM goes, why some don't fit, and the actions that lead there. Reads only. */
 
 import type { PlanJson, ProblemJson } from '../../protocol';
+import { folderTrouble } from '../drive/driveFolder';
 import { StateFileError } from '../drive/stateFiles';
 import { openDriveState } from '../drive/stateStore';
 import { own } from '../placement/capacity';
@@ -53,6 +54,11 @@ export const NO_QUESTION: WhatIf = { without: [], more: [] };
  * out, 2 invalid drive or question. `solver` opens what proves; the built command line has it beside itself.
  */
 export async function runPlan(options: PlanOptions, io: VerbIo, solver: () => ProverThread = () => openProver(__dirname)): Promise<number> {
+  const trouble = await folderTrouble(options.drive);
+  if (trouble !== undefined) {
+    io.err(`${trouble.sentence} ${trouble.remedy}\n`);
+    return EXIT.usage;
+  }
   try {
     const { root, model, problems } = await loadDriveWith(options.drive, options.whatIf.with ?? []);
     if (model === undefined) {

@@ -3,7 +3,6 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
-import { loadDrive } from '../drive/load';
 import { settingPlace } from '../drive/settingPlace';
 import { openDriveState } from '../drive/stateStore';
 import { openCapture } from '../netboot/capture';
@@ -16,12 +15,13 @@ import { wayToRoot } from '../netboot/portHelper/wayToRoot';
 import type { NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
 import { answeredBySpecs } from '../pool/answered';
-import { DriveInvalidError, PoolError } from '../pool/errors';
+import { PoolError } from '../pool/errors';
 import { followDrive } from '../pool/followDrive';
 import { machineFolders, openMachines } from '../pool/machines';
 import { claimReachably } from '../pool/reachable';
 import type { PoolKeys } from '../pool/keys';
 import type { BackendHandlers } from '../pool/rpc';
+import { loadSoundDrive } from '../pool/soundDrive';
 import { systemClock, systemRandom, type Log } from '../system';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
@@ -71,8 +71,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
   };
   const log: Log = (level, sentence) => emit({ event: 'log', at: now(), level, sentence });
 
-  const { model: first, problems } = await loadDrive(root);
-  if (first === undefined) throw new DriveInvalidError(root, problems);
+  const { model: first } = await loadSoundDrive(root);
   const stop = new AbortController();
   const closers: (() => Promise<void>)[] = [];
   try {
@@ -184,8 +183,7 @@ const DEFAULT_UPSTREAM: ListenAddress = { address: '127.0.0.1', port: 8080 };
 
 async function printNginxConfig(drive: string, upstream: ListenAddress, io: VerbIo): Promise<void> {
   const root = path.resolve(drive);
-  const { model, problems } = await loadDrive(root);
-  if (model === undefined) throw new DriveInvalidError(root, problems);
+  const { model } = await loadSoundDrive(root);
   io.out(nginxConfig({ server: { address: model.cluster.network.server, port: STANDARD_PORTS.http }, upstream, imagesFolder: machineFolders(root).imagesFolder }));
 }
 

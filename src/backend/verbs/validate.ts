@@ -1,7 +1,7 @@
 /** `pxen validate [DRIVE]`: every problem of the drive's specs. */
 
-import { stat } from 'node:fs/promises';
 import type { ProblemJson, Severity } from '../../protocol';
+import { folderTrouble } from '../drive/driveFolder';
 import { loadDrive } from '../drive/load';
 import { EXIT, type VerbIo } from './io';
 
@@ -14,7 +14,7 @@ export interface ValidateOptions {
 export async function runValidate(options: ValidateOptions, io: VerbIo): Promise<number> {
   const trouble = await folderTrouble(options.drive);
   if (trouble !== undefined) {
-    io.err(`${trouble}\n`);
+    io.err(`${trouble.sentence} ${trouble.remedy}\n`);
     return EXIT.usage;
   }
   const { problems, model } = await loadDrive(options.drive);
@@ -30,15 +30,6 @@ export async function runValidate(options: ValidateOptions, io: VerbIo): Promise
 /** `file:line:column: severity code message`, the form that editors and terminals turn into links. */
 export function problemLine({ file, line, column, severity, code, message }: ProblemJson): string {
   return `${file}:${line}:${column}: ${severity} ${code} ${message}`;
-}
-
-/** Says what is wrong with a DRIVE argument, in words; undefined when it is a folder. */
-async function folderTrouble(drive: string): Promise<string | undefined> {
-  try {
-    return (await stat(drive)).isDirectory() ? undefined : `${drive} isn't a folder. Name the drive's folder.`;
-  } catch (error) {
-    return `The drive ${drive} can't be opened (${(error as Error).message}). Name an existing folder.`;
-  }
 }
 
 function tally(problems: readonly ProblemJson[]): string {

@@ -2,11 +2,10 @@
 
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
-import { loadDrive } from '../drive/load';
 import type { HostModel } from '../drive/model';
-import { DriveInvalidError } from '../pool/errors';
 import { interfaceOf } from '../pool/machines';
 import { realParts } from '../pool/parts';
+import { loadSoundDrive } from '../pool/soundDrive';
 import { WakeError, wakeTargets } from '../power/wake';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
@@ -22,8 +21,7 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo): Promise
   try {
     const { drive, names } = await driveAndNames(words);
     const root = path.resolve(drive);
-    const { model, problems } = await loadDrive(root);
-    if (model === undefined) throw new DriveInvalidError(root, problems);
+    const { model } = await loadSoundDrive(root);
     const unknown = names.filter((name) => !model.hosts.some((host) => host.name === name));
     if (unknown.length > 0) {
       io.err(`${unknown.join(', ')}: no such host on the drive. It has ${model.hosts.map(({ name }) => name).join(', ')}.\n`);
