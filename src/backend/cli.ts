@@ -39,6 +39,7 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .version(PXEN_VERSION)
     // That a flag is off, and a repeatable option absent, unless given needn't be said of each.
     .configureHelp({ optionDescription: (option) => (option.isBoolean() || Array.isArray(option.defaultValue) ? option.description : new Help().optionDescription(option)) })
+    .showHelpAfterError('(--help tells what there is.)')
     .exitOverride();
 
   program
@@ -59,12 +60,12 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .option('--prove', 'search on until the plan is proven best; Ctrl-C ends the search with the best so far', false)
     .option('--without <HOST>', 'what if this host were gone, with all that lies on it (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--more <VM=N>', 'what if there were N more of this VM (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
-    .option('--how-many <VM>', 'only tell how many more of this VM fit')
+    .addOption(new Option('--how-many <VM>', 'only tell how many more of this VM fit').conflicts(['why', 'diff', 'prove']))
     .option('--with <FILE>', 'what if the specs in this file were on the drive, in place of its own of the same kind and name (repeatable)', (word: string, words: readonly string[]) => [...words, word], [])
     .option('--max-moves <N>', 'move at most N VMs, running ones or their disks; 0 moves nothing, as boot', wholeNumber)
     .option('--allow-stops', 'running VMs may be stopped for a while, to move them', false)
     .option('--diff', 'show only what changes against what runs', false)
-    .option('--why <VM>', 'tell why this VM is where it is, and not elsewhere')
+    .addOption(new Option('--why <VM>', 'tell why this VM is where it is, and not elsewhere').conflicts('diff'))
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', '\nNothing is changed. Exits 0 when all VMs are placed, 1 when some are left out, 2 when the drive has errors.\nDisks and running VMs move only where that lets VMs in or bears failures better. Boot moves nothing: with --max-moves 0 this is its plan.')
     .action(async (drive: string, { json, prove, without, more, howMany, with: files, maxMoves, allowStops, diff, why }: PlanFlags) => {
