@@ -1,6 +1,9 @@
+import { mkdir } from 'node:fs/promises';
 import type { NetworkInterfaceInfo } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { interfaceOf, openMachines } from '../../src/backend/pool/machines';
+import { writeLabImage } from '../../src/lab/simulated/image';
 import { emptyFolder } from './driveFolder';
 import { aHost, aModel } from './models';
 
@@ -26,5 +29,14 @@ describe('the interface a pool is served on', () => {
 describe('a pool of real machines', () => {
   it('without its image says how to build it', async () => {
     await expect(openMachines(await emptyFolder(), aModel([aHost('node1')], []), interfaces)).rejects.toThrow(/dom0-1.*pxen image build/s);
+  });
+
+  it('without its image proposes those that could be booted, and nothing that a build left half done', async () => {
+    const root = await emptyFolder();
+    for (const name of ['.dom0-1.part', 'half', 'lost+found']) await mkdir(path.join(root, 'images', name), { recursive: true });
+    const opening = () => openMachines(root, aModel([aHost('node1')], []), interfaces);
+    await expect(opening()).rejects.toThrow(/Build it: pxen image build --name dom0-1$/);
+    await writeLabImage(path.join(root, 'images'));
+    await expect(opening()).rejects.toThrow(/or set boot\.image in pxen\.yaml to one that is there: lab\.$/);
   });
 });

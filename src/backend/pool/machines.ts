@@ -77,9 +77,12 @@ export async function checkImage(imagesFolder: string, image: string): Promise<v
   }
 }
 
+/** Those that could be booted: an image's manifest is written last. */
 async function imagesIn(folder: string): Promise<readonly string[]> {
   try {
-    return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+    const names = (await readdir(folder)).sort();
+    const manifests = await Promise.allSettled(names.map((name) => readManifest(path.join(folder, name))));
+    return names.filter((_, index) => manifests[index]?.status === 'fulfilled');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
