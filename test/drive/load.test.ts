@@ -121,5 +121,11 @@ describe('Reading a drive from its folder', () => {
     const { problems } = await asOrdinaryUser(() => loadDrive(root));
     expect(formatProblems(problems)).toContain('vms:1:1-1 error file-unreadable');
     chmodSync(path.join(root, 'vms'), 0o700);
+
+    chmodSync(root, 0);
+    const codes = (await asOrdinaryUser(() => loadDrive(root))).problems.map(({ code }) => code);
+    chmodSync(root, 0o700);
+    // Whether it has a Cluster document nobody knows.
+    expect(new Set(codes)).toEqual(new Set(['file-unreadable']));
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newDriveFiles } from '../../src/backend/drive/newDrive';
@@ -12,7 +12,7 @@ import { runPlan } from '../../src/backend/verbs/plan';
 import { runServe } from '../../src/backend/verbs/serve';
 import { runStatus } from '../../src/backend/verbs/status';
 import { runValidate } from '../../src/backend/verbs/validate';
-import { temporaryFolder } from './folder';
+import { asOrdinaryUser, temporaryFolder } from './folder';
 
 function captured() {
   const written = { out: '', err: '' };
@@ -116,6 +116,16 @@ describe('pxen drive new', () => {
     expect(uncommented.get('vms/web1.vm.yaml')).toContain('\nplacement:\n  on: [rack=a]');
     expect(readDrive(uncommented).problems).toEqual([]);
   });
+});
+
+test("A drive that another user keeps to himself isn't said to lack anything", async () => {
+  const { io, written } = captured();
+  const drive = temporaryFolder({ 'pxen.yaml': CLUSTER });
+  chmodSync(drive, 0);
+  const code = await asOrdinaryUser(() => runValidate({ drive, json: false }, io));
+  chmodSync(drive, 0o700);
+  expect(code).toBe(2);
+  expect(written.err).toMatch(/^The drive \S+ can't be opened \(EACCES.*\)\. Run pxen as the user whom it belongs to, or give it to this one \(chown\)\.\n$/);
 });
 
 describe('A drive that is not there', () => {

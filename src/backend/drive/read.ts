@@ -67,12 +67,12 @@ export function checkDrive(files: readonly SpecFile[], surroundings: Surrounding
   };
 }
 
-/** Exactly one Cluster document; a broken or misnamed pxen.yaml is reason enough for its absence. */
+/** Exactly one Cluster document; a broken or misnamed pxen.yaml is reason enough for its absence, and so is a drive that can't be listed. */
 function clusterCount(pool: SpecPool, files: readonly SpecFile[], earlier: readonly Problem[]): readonly Problem[] {
   const clusters = pool.documents.filter(({ kind }) => kind === 'Cluster').map(({ places }) => places.owner([]));
   const [first, second] = clusters;
   if (first && second) return clusters.map((place) => problems.clusterSecond(place, pool.describe(place === first ? second : first)));
-  const explained = [...files.flatMap((file) => file.problems), ...earlier].some(({ file, severity }) => /^pxen\.ya?ml(?:\.txt)?$/i.test(file) && severity === 'error');
+  const explained = [...files.flatMap((file) => file.problems), ...earlier].some(({ file, severity }) => (file === '.' || /^pxen\.ya?ml(?:\.txt)?$/i.test(file)) && severity === 'error');
   return first || explained ? [] : [problems.clusterMissing({ file: 'pxen.yaml', start: 0, end: 0 })];
 }
 
