@@ -46,11 +46,21 @@ const loadedLater = {
   },
 };
 
-/** The types of files by their names, a large table that `send` brings: the boot server says itself of what type each file is. */
-const withoutMimeTypes = {
-  name: 'without-mime-types',
+/**
+ * Parts of packages that nothing here uses, and what they are for. Loaded all the same, they would make half of the time until the
+ * boot server answers.
+ */
+const UNUSED = [
+  // send: the types of files by their names, a large table. The boot server says itself of what type each file is.
+  /[\\/]mime-db[\\/]index\.js$/,
+  // prom-client: metrics of Node itself and of clusters, and a gateway to push to, with all of TLS.
+  /[\\/]prom-client[\\/]lib[\\/](cluster|defaultMetrics|metricAggregators|pushgateway)\.js$/,
+];
+
+const withoutUnused = {
+  name: 'without-unused',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]mime-db[\\/]index\.js$/ }, () => ({ contents: 'module.exports = {};' }));
+    for (const filter of UNUSED) onLoad({ filter }, () => ({ contents: 'module.exports = {};' }));
   },
 };
 
@@ -96,7 +106,7 @@ export async function bundleInto(folder) {
       // Names help to read a backend's stack traces; the window loads faster without them.
       keepNames: !OF_THE_WINDOW.includes(name),
       sourcemap: !OF_THE_WINDOW.includes(name) && 'linked',
-      plugins: [loadedLater, withoutMimeTypes],
+      plugins: [loadedLater, withoutUnused],
       // A bundle loads another by `require`, whose "./client" is dist/client.js.
       supported: { 'dynamic-import': false },
     }),
@@ -110,7 +120,7 @@ export async function bundleInto(folder) {
     splitting: true,
     keepNames: true,
     sourcemap: 'linked',
-    plugins: [withoutMimeTypes],
+    plugins: [withoutUnused],
     banner: { js: COMMAND_LINE_BANNER },
   });
   const built = await Promise.all([...bundles, commandLine]);
