@@ -1,18 +1,26 @@
 /** A stretch of a file into a response, in large pieces through buffers that are used again. */
 
-import { open } from 'node:fs/promises';
+import { readSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../system';
+import { Wakefulness } from '../wakefulness';
 
 /** With pieces of this size one client gets nginx's speed; with those of a stream's default size, a third of it. */
-const PIECE_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 19;
 /** A new buffer of this size costs as much as filling it; so many are kept when nobody needs them. */
 const MOST_KEPT = 32;
 /** One piece: a client slower than 9 KiB/s is none that will ever boot. */
-const PIECE_LIMIT_MS = 120_000;
+const PIECE_LIMIT_MS = 60_000;
+/** A piece that was read within this is in memory, or as good as there. */
+const QUICK_MS = 1;
 
-/** The buffers of all downloads of a server. */
+/** What all downloads of a server share. */
 export class Pieces {
+  /** Of the thread, until clients have taken what the system had no room for. */
+  readonly wakefulness = new Wakefulness();
   readonly #kept: Buffer[] = [];
 
   take(): Buffer {
@@ -40,30 +48,42 @@ export class StalledError extends Error {
 }
 
 /**
- * While one piece is on its way, the next is read. Resolves when the last was handed to the system; rejects when the
- * client has gone or stalls, or when the file can't be read or is shorter. The response isn't ended.
+ * While one piece of a slow drive is on its way, the next is read. Resolves when the last was handed to the system; rejects when
+ * the client has gone or stalls, or when the file can't be read or is shorter. The response has its headers, and isn't ended.
  */
 export async function copyStretch(response: ServerResponse, pieces: Pieces, { clock, file, start, end, onTaken }: Stretch): Promise<void> {
+  const outlet = await openOutlet(response, pieces.wakefulness, clock);
   const handle = await open(file);
   const buffers = [pieces.take(), pieces.take()] as const;
-  const read = async (into: Buffer, from: number) => {
-    const { bytesRead } = await handle.read(into, 0, Math.min(into.length, end - from), from);
-    if (bytesRead === 0) throw new Error(`${file} ends after ${from} bytes`);
-    return into.subarray(0, bytesRead);
+  const reader = new Reader(handle, clock);
+  const read = (turn: number, from: number) => {
+    const into = buffers[turn % 2 === 0 ? 0 : 1];
+    return reader.read(into.subarray(0, Math.min(into.length, end - from)), from);
   };
-  let reading: Promise<Buffer> | undefined;
-  let writing: Promise<unknown> | undefined;
+  const write = async (piece: Buffer) => {
+    await outlet.write(piece);
+    onTaken(piece.length);
+  };
+  let reading: Buffer | Promise<Buffer> | undefined;
+  let writing: Promise<void> | undefined;
   try {
-    reading = start < end ? read(buffers[0], start) : undefined;
-    for (let at = start, turn = 1; at < end; turn += 1) {
-      const piece = await (reading ?? read(buffers[0], at));
+    reading = start < end ? read(0, start) : undefined;
+    for (let at = start, turn = 1; reading !== undefined; turn += 1) {
+      const piece = await reading;
+      if (piece.length === 0) throw new Error(`${file} ends after ${at} bytes`);
       at += piece.length;
       await writing;
-      writing = write(response, piece, clock).then(() => onTaken(piece.length));
+      writing = write(piece);
       // Whoever awaits it sees the rejection; meanwhile it is no unhandled one.
       writing.catch(() => undefined);
-      reading = at < end ? read(buffers[turn % 2 === 1 ? 1 : 0], at) : undefined;
-      reading?.catch(() => undefined);
+      if (reader.isQuick) {
+        // Read any sooner, the next piece would push this one out of the processor's cache.
+        await writing;
+        // Where both the file and the client are quick, all others would wait for the last piece.
+        await nextTurn();
+      }
+      reading = at < end ? read(turn, at) : undefined;
+      if (reading instanceof Promise) reading.catch(() => undefined);
     }
     await writing;
   } finally {
@@ -74,24 +94,96 @@ export async function copyStretch(response: ServerResponse, pieces: Pieces, { cl
   }
 }
 
-function write(response: ServerResponse, piece: Buffer, clock: Clock): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const finish = (error?: Error | null) => {
-      cancel();
-      response.off('close', gone);
-      if (error) reject(error);
-      else resolve();
+/**
+ * Reads on a thread of libuv's, so that a slow drive keeps nobody waiting; but what the system has in memory at once, since to ask
+ * a thread for it costs more than to copy it. Whether it has shows in how long the piece before took: at most one slow piece is
+ * then waited for.
+ */
+class Reader {
+  readonly #handle: FileHandle;
+  readonly #clock: Clock;
+  isQuick = false;
+
+  constructor(handle: FileHandle, clock: Clock) {
+    this.#handle = handle;
+    this.#clock = clock;
+  }
+
+  /** What there is of the file at `from`; empty at its end. */
+  read(into: Buffer, from: number): Buffer | Promise<Buffer> {
+    const began = this.#clock.now();
+    const done = (bytesRead: number) => {
+      this.isQuick = this.#clock.now() - began <= QUICK_MS;
+      return into.subarray(0, bytesRead);
     };
-    const gone = () => finish(new Error('the client has gone'));
-    const cancel = clock.after(PIECE_LIMIT_MS, () => {
-      response.destroy();
-      finish(new StalledError(`the client took less than ${PIECE_BYTES} bytes in ${PIECE_LIMIT_MS / 1000} seconds`));
+    if (this.isQuick) return done(readSync(this.#handle.fd, into, 0, into.length, from));
+    return this.#handle.read(into, 0, into.length, from).then(({ bytesRead }) => done(bytesRead));
+  }
+}
+
+/** Behind an earlier request of the same connection that is still being answered, a response has no socket yet (RFC 9112 §9.3.2). */
+async function openOutlet(response: ServerResponse, wakefulness: Wakefulness, clock: Clock): Promise<Outlet> {
+  const socket = response.socket ?? (await settled<Socket>(clock, 'its turn on the connection did not come', (resolve, reject) => {
+    const gone = () => reject(new Error('the client has gone'));
+    response.once('socket', resolve).once('close', gone);
+    return () => response.off('socket', resolve).off('close', gone);
+  }));
+  response.flushHeaders();
+  return new Outlet(socket, wakefulness, clock);
+}
+
+/**
+ * Writes a response's body, whose length its headers tell, straight to the socket: a response keeps each write back for a moment,
+ * in case that there is more, and meanwhile what was to be written has left the processor's cache.
+ */
+class Outlet {
+  readonly #socket: Socket;
+  readonly #wakefulness: Wakefulness;
+  readonly #clock: Clock;
+
+  constructor(socket: Socket, wakefulness: Wakefulness, clock: Clock) {
+    this.#socket = socket;
+    this.#wakefulness = wakefulness;
+    this.#clock = clock;
+  }
+
+  /** Resolves when the system has all of it. */
+  async write(piece: Buffer): Promise<void> {
+    const socket = this.#socket;
+    if (socket.destroyed) throw new Error('the client has gone');
+    socket.write(piece);
+    if (socket.writableLength === 0) return;
+    this.#wakefulness.expect();
+    await settled<undefined>(this.#clock, `the client took less than ${PIECE_BYTES} bytes`, (resolve, reject) => {
+      const taken = () => resolve(undefined);
+      const gone = () => reject(new Error('the client has gone'));
+      socket.once('drain', taken).once('close', gone);
+      return () => socket.off('drain', taken).off('close', gone);
     });
-    if (response.destroyed) {
-      gone();
-      return;
-    }
-    response.once('close', gone);
-    response.write(piece, finish);
+    this.#wakefulness.heard();
+  }
+}
+
+/** What `begin` listens for, until it takes too long; `begin` returns what ends its listening. */
+function settled<Value>(clock: Clock, complaint: string, begin: (resolve: (value: Value) => void, reject: (error: Error) => void) => () => unknown): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      cancel();
+      stopListening();
+    };
+    const stopListening = begin(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error) => {
+        end();
+        reject(error);
+      },
+    );
+    const cancel = clock.after(PIECE_LIMIT_MS, () => {
+      stopListening();
+      reject(new StalledError(`${complaint} in ${PIECE_LIMIT_MS / 1000} seconds`));
+    });
   });
 }
