@@ -65,7 +65,8 @@ async function startToFirstAnswer({ pxen, folder, lane }: Shipped): Promise<numb
   await answer.asking;
   const begun = process.hrtime.bigint();
   const [command, ...args] = [...lane.server, process.execPath, pxen, 'serve', folder];
-  const server = spawn(command, args, { stdio: 'ignore' });
+  // Certificates that this machine may name are read by every Node at its start, before anything of ours.
+  const server = spawn(command, args, { stdio: 'ignore', env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined } });
   const ended = once(server, 'exit');
   const at = BigInt(await answer.said);
   server.kill('SIGTERM');
