@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConflictBudget, holdTogether, smallestConflict, type Held } from '../../src/backend/placement/conflict';
+import { ConflictBudget, holdTogether, smallestConflict } from '../../src/backend/placement/conflict';
 import { formulate } from '../../src/backend/placement/formulation';
 import { planPlacement } from '../../src/backend/placement/plan';
 import { remedyAsInputs } from './remedyReader';
 import { withRemedies } from '../../src/backend/placement/remedies';
+import type { Held } from '../../src/backend/placement/requirements';
 import { solve } from '../../src/backend/placement/solve';
 import { movingSituations, situations, type MovingSituation } from './arbitrary';
 
