@@ -16,7 +16,7 @@ export type Requirement =
 /** Requirements that are to hold together; what isn't named here is waived. */
 export interface Held {
   readonly own: readonly Requirement[];
-  /** VMs that keep their right to run. */
+  /** VMs that are to run as well. */
   readonly others: readonly number[];
 }
 
@@ -48,6 +48,11 @@ export function rivals(problem: Problem, solution: Solution, vm: number): number
     (other) => other !== vm && at(solution.vmHost, other) >= 0 && (at(problem.vmLevel, other) <= at(problem.vmLevel, vm) || at(problem.vmFixedHost, other) >= 0),
   );
   return placed.sort((a, b) => concerns(a) - concerns(b) || a - b);
+}
+
+/** VMs that would go before this one or are as dear, and are left out as well; without the `hopeless`, which fit nowhere in any case. */
+export function waitingRivals(problem: Problem, solution: Solution, vm: number, hopeless: ReadonlySet<number>): number[] {
+  return Array.from({ length: problem.vmCount }, (_, other) => other).filter((other) => other !== vm && at(solution.vmHost, other) < 0 && at(problem.vmLevel, other) <= at(problem.vmLevel, vm) && !hopeless.has(other));
 }
 
 /** The problem with the VM's dropped requirements gone, and only the VMs that are held fixed where they run. */

@@ -1,7 +1,7 @@
 /** HiGHS (https://highs.dev, MIT) behind the narrow interface of `program.ts`. */
 
 import type { Highs, Model, ModelData } from 'highs';
-import type { LinearSolver, MipOptions, MipSolver, MixedIntegerProgram, Outcome } from './program';
+import { ProgramBuilder, type ContradictionSolver, type LinearSolver, type MipOptions, type MipSolver, type MixedIntegerProgram, type Outcome } from './program';
 
 /**
  * Node limits instead of time limits, one thread, a fixed seed: identical answers on every machine. Gaps are absolute and below one, because objectives
@@ -9,7 +9,7 @@ import type { LinearSolver, MipOptions, MipSolver, MixedIntegerProgram, Outcome 
  */
 const OPTIONS = { output_flag: false, random_seed: 1, mip_rel_gap: 0, mip_abs_gap: 0.999 } as const;
 
-export function highsSolver(highs: Highs): MipSolver & LinearSolver {
+export function highsSolver(highs: Highs): MipSolver & LinearSolver & ContradictionSolver {
   return {
     generate: (rows, work) => highs.withModel((model) => {
       model.options.set({ output_flag: false, random_seed: 1 });
@@ -23,9 +23,58 @@ export function highsSolver(highs: Highs): MipSolver & LinearSolver {
       });
     }),
     minimise: (program, options) =>
-      highs.withModel(modelData(highs, program, options), (model) => run(highs, model, options)),
+      highs.withModel({ ...modelData(program, options.objective), integrality: new Int32Array(program.columnLower.length).fill(highs.constants.variableType.integer) }, (model) => run(highs, model, options)),
+    contradiction: (program, wanted) => {
+      const first = withContinuous(highs, program, (model) => infeasibleRows(highs, model));
+      if (first === undefined || wanted === 'any') return first;
+      // Of the rows of a ray HiGHS makes an irreducible set sooner than of all.
+      const some = Array.from(first.keys()).filter((row) => first[row] !== 0);
+      const kept = withContinuous(highs, rowsOf(program, some), (model) => irreducible(highs, model));
+      const rows = kept === undefined ? some : kept.map((row) => some[row] ?? 0);
+      const multipliers = withContinuous(highs, rowsOf(program, rows), (model) => infeasibleRows(highs, model));
+      if (multipliers === undefined) return first;
+      const all = new Float64Array(first.length);
+      rows.forEach((row, index) => (all[row] = multipliers[index] ?? 0));
+      return all;
+    },
   };
 }
+
+function withContinuous<Result>(highs: Highs, program: MixedIntegerProgram, work: (model: Model) => Result): Result {
+  return highs.withModel(modelData(program, new Map()), (model) => {
+    // Without presolve the ray is one of the model as it was given.
+    model.options.set({ output_flag: false, random_seed: 1, presolve: 'off', simplex_iteration_limit: MOST_ITERATIONS });
+    return work(model);
+  });
+}
+
+/** Multipliers of the rows (a dual ray) where the model is infeasible. */
+function infeasibleRows(highs: Highs, model: Model): Float64Array | undefined {
+  if (model.run().modelStatus !== highs.constants.modelStatus.infeasible) return undefined;
+  return model.getDualRay()?.values;
+}
+
+/** Of an infeasible model the rows of an irreducible infeasible set; undefined when HiGHS finds none. */
+function irreducible(highs: Highs, model: Model): number[] | undefined {
+  model.options.set({ iis_strategy: highs.constants.iis.strategyRowPriority });
+  const rowIndex = model.raw.getIis().value?.rowIndex ?? [];
+  return rowIndex.length === 0 ? undefined : Array.from(rowIndex).sort((a, b) => a - b);
+}
+
+/** The program with these of its rows only. */
+function rowsOf(program: MixedIntegerProgram, rows: readonly number[]): MixedIntegerProgram {
+  const fewer = new ProgramBuilder();
+  program.columnUpper.forEach((upper, column) => fewer.column(program.columnLower[column] ?? 0, upper));
+  for (const row of rows) {
+    const [start, end] = [program.rowStart[row] ?? 0, program.rowStart[row + 1] ?? 0];
+    const entries = program.columnIndex.slice(start, end).map((column, index) => [column, program.value[start + index] ?? 0] as const);
+    fewer.row(program.rowLower[row] ?? -Infinity, entries, program.rowUpper[row] ?? Infinity);
+  }
+  return fewer;
+}
+
+/** Far beyond what programs of the planner's size take. */
+const MOST_ITERATIONS = 50_000;
 
 function run(highs: Highs, model: Model, options: MipOptions): Outcome {
   const { callbackType, modelStatus } = highs.constants;
@@ -48,7 +97,7 @@ function run(highs: Highs, model: Model, options: MipOptions): Outcome {
 /** kSolutionStatusFeasible of HighsInfo. */
 const FEASIBLE = 2;
 
-function modelData(highs: Highs, program: MixedIntegerProgram, { objective }: MipOptions): ModelData {
+function modelData(program: MixedIntegerProgram, objective: MipOptions['objective']): ModelData {
   const [numCols, numRows] = [program.columnLower.length, program.rowLower.length];
   const colCost = new Float64Array(numCols);
   for (const [column, cost] of objective) colCost[column] = cost;
@@ -61,6 +110,5 @@ function modelData(highs: Highs, program: MixedIntegerProgram, { objective }: Mi
     rowLower: program.rowLower,
     rowUpper: program.rowUpper,
     matrix: { format: 'csr', numRows, numCols, starts: program.rowStart, indices: program.columnIndex, values: program.value },
-    integrality: new Int32Array(numCols).fill(highs.constants.variableType.integer),
   };
 }

@@ -48,6 +48,15 @@ export interface LinearSolver {
   generate(rows: readonly { readonly lower: number; readonly upper: number }[], work: (master: Master) => void): void;
 }
 
+/** Finds why a continuous program has no solution. */
+export interface ContradictionSolver {
+  /**
+   * Multipliers of rows whose sum no point meets, as good as tolerances make them; undefined when a solution was found, or nothing within the budget.
+   * `irreducible`: without any one row of those that have a multiplier there is a solution.
+   */
+  contradiction(program: MixedIntegerProgram, wanted: 'any' | 'irreducible'): Float64Array | undefined;
+}
+
 export class ProgramBuilder implements MixedIntegerProgram {
   readonly columnLower: number[] = [];
   readonly columnUpper: number[] = [];

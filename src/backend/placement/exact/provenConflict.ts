@@ -1,0 +1,88 @@
+/**
+ * A conflict that the continuous part of the equations proves: the solver names an irreducible infeasible set of rows (IIS; Chinneck, *Feasibility and
+ * Infeasibility in Optimization*, 2008, ch. 6) with their multipliers, and nothing is believed of that but what the multipliers prove when they are summed
+ * up in whole numbers.
+ */
+
+import { at } from '../packing';
+import type { Formulation } from '../formulation';
+import type { Solution } from '../problem';
+import { ownRequirements, rivals, waitingRivals, type Held } from '../requirements';
+import { bearable, certificateOf, neededFor, type Certificate } from './contradiction';
+import type { ContradictionSolver, MixedIntegerProgram } from './program';
+import { requirementProgram } from './requirementProgram';
+
+/** The solver's side of it, wherever it works. */
+export type FindContradiction = (program: MixedIntegerProgram, wanted: 'any' | 'irreducible') => Promise<ReturnType<ContradictionSolver['contradiction']>>;
+
+/** Rows that all conflicts of one plan may have made irreducible: each costs the solver at least one program. */
+export class IrreducibleBudget {
+  constructor(private left: number) {}
+
+  /** Whether that many rows may still be looked at; then they are spent. */
+  spend(rows: number): boolean {
+    if (rows > this.left) return false;
+    this.left -= rows;
+    return true;
+  }
+}
+
+/**
+ * Requirements that provably can't hold together; undefined when the continuous part doesn't contradict them. Where those that are placed leave room in the
+ * sums, VMs that wait as well are looked at together with this one.
+ */
+export async function provenConflict(question: ConflictQuestion): Promise<Held | undefined> {
+  const { formulation, solution, vm, budget } = question;
+  const own = ownRequirements(formulation, vm);
+  const placed = rivals(formulation.problem, solution, vm);
+  const first = (await proven(question, { own, others: placed }, 'any')) ?? (await besideWaiting(question, own, placed));
+  if (first === undefined || !budget.spend(rowCount(formulation, vm, first))) return first;
+  return (await proven(question, first, 'irreducible')) ?? first;
+}
+
+export interface ConflictQuestion {
+  readonly formulation: Formulation;
+  readonly solution: Solution;
+  readonly vm: number;
+  /** VMs that fit nowhere even alone. */
+  readonly hopeless: ReadonlySet<number>;
+  readonly find: FindContradiction;
+  readonly budget: IrreducibleBudget;
+}
+
+/**
+ * With more and more of those that wait until they contradict this one. Where they do so without it, some of them go again: as many as don't are looked at
+ * once more.
+ */
+async function besideWaiting(question: ConflictQuestion, own: Held['own'], placed: readonly number[]): Promise<Held | undefined> {
+  const all = waitingRivals(question.formulation.problem, question.solution, question.vm, question.hopeless);
+  const beside = (waiting: readonly number[]) => contradicted(question, { own, others: [...waiting, ...placed] }, 'any');
+  let count = 1;
+  let found = await beside(all.slice(0, count));
+  while (found === undefined && count < all.length) found = await beside(all.slice(0, (count *= 2)));
+  let waiting = all.slice(0, count);
+  for (let round = 0; round < MOST_ROUNDS && found?.needed.own.length === 0; round++) {
+    waiting = bearable(found.certificate, waiting);
+    found = await beside(waiting);
+  }
+  return found?.needed.own.length === 0 ? undefined : found?.needed;
+}
+
+const MOST_ROUNDS = 4;
+
+/** Only what concerns the VM itself. */
+async function proven(question: ConflictQuestion, held: Held, wanted: 'any' | 'irreducible'): Promise<Held | undefined> {
+  const found = await contradicted(question, held, wanted);
+  return found === undefined || found.needed.own.length === 0 ? undefined : found.needed;
+}
+
+async function contradicted({ formulation, solution, vm, find }: ConflictQuestion, held: Held, wanted: 'any' | 'irreducible'): Promise<{ readonly needed: Held; readonly certificate: Certificate } | undefined> {
+  const asked = requirementProgram(formulation, vm, held);
+  const multipliers = await find(asked.program, wanted);
+  const certificate = multipliers && certificateOf(asked, multipliers);
+  return certificate && { certificate, needed: neededFor(asked, certificate, held, (other) => at(solution.vmHost, other) < 0) };
+}
+
+function rowCount(formulation: Formulation, vm: number, held: Held): number {
+  return requirementProgram(formulation, vm, held).program.rowLower.length;
+}
