@@ -23,7 +23,7 @@ describe('the conflict of a VM left out', () => {
         const { solution } = solve(formulation.problem);
         formulation.vms.forEach(({ barred }, vm) => {
           if (barred !== undefined || solution.vmHost[vm]! >= 0) return;
-          const conflict = smallestConflict(formulation, solution, vm, new ConflictBudget(100_000));
+          const conflict = smallestConflict(formulation, solution, vm, new ConflictBudget(100_000))?.held;
           if (conflict === undefined) return;
           seen++;
           const holds = (held: Held) => holdTogether(formulation, vm, held, 50_000).holds;

@@ -25,37 +25,44 @@ export class ConflictBudget {
   }
 }
 
-/** Sentences, each one requirement; empty when no conflict was proven. */
-export function conflictOf(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget): string[] {
+export interface Conflict {
+  readonly held: Held;
+  /** Whether it is known of each requirement that the others hold together without it. */
+  readonly isSmallest: boolean;
+}
+
+/** Sentences, each one requirement; none when no conflict was proven. `proven` is one that is known already, from which the search goes on. */
+export function conflictOf(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget, proven?: Held): { readonly requirements: string[]; readonly isSmallest: boolean } {
   const { barred } = at(formulation.vms, vm);
-  if (barred !== undefined) return [`${at(formulation.vms, vm).model.name}: ${barred}`];
-  const held = smallestConflict(formulation, solution, vm, budget);
-  return held === undefined ? [] : conflictInWords(formulation, vm, held);
+  if (barred !== undefined) return { requirements: [`${at(formulation.vms, vm).model.name}: ${barred}`], isSmallest: true };
+  const found = smallestConflict(formulation, solution, vm, budget, proven);
+  return found === undefined ? { requirements: [], isSmallest: false } : { requirements: conflictInWords(formulation, solution, vm, found.held), isSmallest: found.isSmallest };
 }
 
 /** Undefined when no conflict was proven. No requirement of it can be spared, as far as the budget sufficed to know. */
-export function smallestConflict(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget): Held | undefined {
-  let held: Held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
-  const without = { ...held, others: [] };
-  if (contradicts(formulation, vm, without, budget)) held = without;
-  else if (!contradicts(formulation, vm, held, budget)) return undefined;
-  for (const other of held.others) {
-    const fewer = { ...held, others: held.others.filter((kept) => kept !== other) };
-    if (contradicts(formulation, vm, fewer, budget)) held = fewer;
-  }
-  for (const requirement of held.own) {
-    const fewer = { ...held, own: held.own.filter((kept) => kept !== requirement) };
-    if (contradicts(formulation, vm, fewer, budget)) held = fewer;
-  }
-  return held;
+export function smallestConflict(formulation: Formulation, solution: Solution, vm: number, budget: ConflictBudget, proven?: Held): Conflict | undefined {
+  const all: Held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
+  const alone = { ...all, others: [] };
+  const hold = (held: Held) => holdWithin(formulation, vm, held, budget);
+  let held = hold(alone) === false ? alone : (proven ?? (hold(all) === false ? all : undefined));
+  if (held === undefined) return undefined;
+  let isSmallest = true;
+  const dropWhere = (fewer: Held) => {
+    const holds = hold(fewer);
+    if (holds === false) held = fewer;
+    isSmallest &&= holds !== undefined;
+  };
+  for (const other of held.others) dropWhere({ ...held, others: held.others.filter((kept) => kept !== other) });
+  for (const requirement of held.own) dropWhere({ ...held, own: held.own.filter((kept) => kept !== requirement) });
+  return { held, isSmallest };
 }
 
-/** Whether these provably can't hold together. */
-function contradicts(formulation: Formulation, vm: number, held: Held, budget: ConflictBudget): boolean {
-  if (budget.perQuestion === 0) return false;
+/** Whether these can hold together; undefined when what is left of the budget doesn't tell. */
+function holdWithin(formulation: Formulation, vm: number, held: Held, budget: ConflictBudget): boolean | undefined {
+  if (budget.perQuestion === 0) return undefined;
   const { holds, nodes } = holdTogether(formulation, vm, held, budget.perQuestion);
   budget.spend(nodes);
-  return holds === false;
+  return holds;
 }
 
 /** Whether some placement meets all that is held; undefined when `nodes` steps of the search don't tell. */

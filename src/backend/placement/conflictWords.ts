@@ -3,22 +3,42 @@
 import { BANDWIDTH, CPU, FIRST_DEVICE, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
 import { at } from './packing';
 import { allowedStill, type Held, type Requirement } from './requirements';
-import { bandwidth, bytes, list, vcpus } from './words';
+import type { Solution } from './problem';
+import { bandwidth, bytes, list, MOST_NAMES, someOf, vcpus } from './words';
 
 /** One sentence a requirement, then what those concerned offer. */
-export function conflictInWords(formulation: Formulation, vm: number, held: Held): string[] {
+export function conflictInWords(formulation: Formulation, solution: Solution, vm: number, held: Held): string[] {
   const { name } = at(formulation.vms, vm).model;
   const bySize = new Set(held.own.flatMap((own) => (own.kind === 'disk' ? [own.disk] : [])));
   const own = held.own.filter((requirement) => requirement.kind !== 'volume' || !bySize.has(requirement.disk)).map((requirement) => requirementInWords(formulation, vm, name, requirement)).reverse();
-  const runs = (fixed: boolean) => held.others.filter((other) => at(formulation.problem.vmFixedHost, other) >= 0 === fixed).sort((a, b) => a - b).map((other) => at(formulation.vms, other).model.name);
-  const verb = (names: readonly string[]) => (names.length === 1 ? 'is' : 'are');
-  const [running, placed] = [runs(true), runs(false)];
+  const { vmFixedHost } = formulation.problem;
+  const sorted = [...held.others].sort((a, b) => a - b);
+  const waiting = sorted.filter((other) => at(solution.vmHost, other) < 0);
+  const running = sorted.filter((other) => at(vmFixedHost, other) >= 0);
+  const placed = sorted.filter((other) => at(vmFixedHost, other) < 0 && at(solution.vmHost, other) >= 0);
+  const told = (vms: readonly number[], one: string, more: string) => {
+    if (vms.length === 0) return [];
+    const names = someOf(vms.map((other) => at(formulation.vms, other).model.name));
+    return [`${names} ${vms.length === 1 ? one : more}${held.others.length > MOST_NAMES ? needOf(formulation, held, vms) : ''}`];
+  };
   return [
     ...own,
-    ...(running.length > 0 ? [`${list(running)} ${verb(running)} running and ${running.length === 1 ? 'stays' : 'stay'}`] : []),
-    ...(placed.length > 0 ? [`${list(placed)} ${verb(placed)} placed first, by priority or because fewer would run otherwise`] : []),
+    ...told(running, 'is running and stays', 'are running and stay'),
+    ...told(placed, 'is placed first, by priority or because fewer would run otherwise', 'are placed first, by priority or because fewer would run otherwise'),
+    ...told(waiting, 'is left out as well, and is to run no less', 'are left out as well, and are to run no less'),
     ...new Set(offers(formulation, held, vm)),
   ];
+}
+
+/** What others need of the host rows in question: of more than are named nobody adds it up from their specs. */
+function needOf({ problem, devices }: Formulation, held: Held, vms: readonly number[]): string {
+  const needs = held.own.flatMap((own) => {
+    if (own.kind !== 'row') return [];
+    const sum = vms.reduce((total, vm) => total + at(problem.vmLoad, vm * problem.hostRows + own.row), 0);
+    return [own.row === CPU ? vcpus(sum) : own.row === MEMORY ? `${bytes(sum)} of memory` : `${sum} ${at(devices, own.row - FIRST_DEVICE)}`];
+  });
+  if (needs.length === 0) return '';
+  return vms.length === 1 ? `; it needs ${list(needs.reverse())}` : `; they need ${list(needs.reverse())} together`;
 }
 
 function requirementInWords({ problem, vms, disks, volumes, devices }: Formulation, vm: number, name: string, requirement: Requirement): string {

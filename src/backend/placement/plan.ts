@@ -15,6 +15,7 @@ import { NO_MOVES, type Inventory, type MovePolicy, type PlanInputs, type Previo
 import { compareLevels } from './objective';
 import { at, Packing } from './packing';
 import { LOAD_STEPS } from './problem';
+import { withProvenConflicts } from './provenConflicts';
 import type { Prover } from './prover';
 import { solve, type Solved } from './solve';
 
@@ -31,6 +32,7 @@ interface Planned {
   readonly formulation: Formulation;
   readonly solved: Solved;
   readonly plan: PlanJson;
+  readonly openConflicts: readonly number[];
   /** What `plan` says of the bounds and of who is stuck. */
   readonly context: Context;
 }
@@ -67,9 +69,9 @@ function planOnce(context: Context): { readonly planned: Planned; readonly stuck
   const { model, inventory, previous, moves } = context.inputs;
   const formulation = formulate(model, inventory, previous, moves);
   const solved = solve(formulation.problem);
-  const { plan, violations, stuck } = toCheckedPlan(formulation, solved, context);
+  const { plan, openConflicts, violations, stuck } = toCheckedPlan(formulation, solved, context);
   if (violations.length > 0) throw new Error(`The planner made a plan that its checker refuses; please report this. ${violations.join('. ')}`);
-  return { planned: { formulation, solved, plan, context }, stuck };
+  return { planned: { formulation, solved, plan, openConflicts, context }, stuck };
 }
 
 export interface SolveOptions {
@@ -83,45 +85,56 @@ export interface SolveOptions {
 }
 
 /**
- * The quick plan, improved and proven level by level. The same values give the same result, unless the signal aborts: budgets are counted
+ * The quick plan, improved and proven level by level, then the conflicts that were still open. The same values give the same result, unless the signal aborts: budgets are counted
  * in nodes, never in seconds.
  */
-export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal, moves = NO_MOVES }: SolveOptions): Promise<PlanJson> {
-  const { formulation, solved: start, plan, context } = quickPlan({ model, inventory, previous, moves });
-  let best = plan;
-  onIncumbent?.(best);
+export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal = new AbortController().signal, moves = NO_MOVES }: SolveOptions): Promise<PlanJson> {
+  const { formulation, solved: start, plan, openConflicts, context } = quickPlan({ model, inventory, previous, moves });
+  let best = { plan, solution: start.solution, open: openConflicts };
+  onIncumbent?.(plan);
   // The solver works with tolerances: what it calls a solution counts only if the checker agrees. Nor does one count to which no order of moves leads.
   const consider = (solved: Solved): void => {
-    const { plan, violations, stuck } = toCheckedPlan(formulation, solved, context);
-    if (violations.length > 0 || stuck.length > 0 || samePlan(plan, best)) return;
-    best = plan;
-    onIncumbent?.(best);
+    const { plan, openConflicts: open, violations, stuck } = toCheckedPlan(formulation, solved, context);
+    if (violations.length > 0 || stuck.length > 0 || samePlan(plan, best.plan)) return;
+    best = { plan, solution: solved.solution, open };
+    onIncumbent?.(plan);
   };
-  if (best.status !== 'feasible') return best;
-  const { solved, stopped } = await prover.prove(formulation.problem, start, { onProgress: consider, signal: signal ?? new AbortController().signal });
-  consider(solved);
-  return stopped ? { ...best, stopped } : best;
+  let isStopped = false;
+  if (plan.status === 'feasible') {
+    const { solved, stopped } = await prover.prove(formulation.problem, start, { onProgress: consider, signal });
+    consider(solved);
+    isStopped = stopped;
+  }
+  const explained = await withProvenConflicts(formulation, best, prover, signal);
+  return isStopped || (signal.aborted && best.open.length > 0) ? { ...explained, stopped: true } : explained;
 }
 
 function samePlan(a: PlanJson, b: PlanJson): boolean {
   return JSON.stringify([a.assignments, a.disks, a.bound]) === JSON.stringify([b.assignments, b.disks, b.bound]);
 }
 
-function toCheckedPlan(formulation: Formulation, solved: Solved, context: Context): { readonly plan: PlanJson; readonly violations: readonly string[]; readonly stuck: readonly string[] } {
+function toCheckedPlan(formulation: Formulation, solved: Solved, context: Context): Told & { readonly violations: readonly string[] } {
   const { model, inventory, previous, moves } = context.inputs;
-  const { plan, stuck } = toPlan(formulation, solved, context);
+  const told = toPlan(formulation, solved, context);
   // Actions that don't arrive aren't worth a look.
-  return { plan, stuck, violations: stuck.length > 0 ? [] : checkPlan(model, inventory, previous, plan, moves) };
+  return { ...told, violations: told.stuck.length > 0 ? [] : checkPlan(model, inventory, previous, told.plan, moves) };
 }
 
-function toPlan(formulation: Formulation, solved: Solved, { inputs, asked }: Context): { readonly plan: PlanJson; readonly stuck: readonly string[] } {
+interface Told {
+  readonly plan: PlanJson;
+  /** VMs left out whose conflict isn't known to be smallest, or isn't known at all. */
+  readonly openConflicts: readonly number[];
+  readonly stuck: readonly string[];
+}
+
+function toPlan(formulation: Formulation, solved: Solved, { inputs, asked }: Context): Told {
   const target = { assignments: assignmentsOf(formulation, solved), disks: disksOf(formulation, solved) };
   const objective = objectiveOf(formulation, solved, solved.measures, solved.shortfall);
   // Where VMs were held back, only what is proven of the problem as it was asked counts.
   const proven = asked === undefined ? solved : { ...solved, bounds: asked.bounds, shortfallBound: asked.shortfallBound };
   const bound = noHigher(objectiveOf(formulation, proven, proven.bounds, proven.shortfallBound), objective);
   const gap = Math.max(gapBetween(objective, bound), unprovenOut(proven));
-  const unplaced = unplacedOf(formulation, solved);
+  const { unplaced, openConflicts } = unplacedOf(formulation, solved);
   const nothingRuns = formulation.vms.length > 0 && unplaced.length === formulation.vms.length;
   const { actions, stuck } = planActions(inputs, target);
   const plan: PlanJson = {
@@ -138,7 +151,7 @@ function toPlan(formulation: Formulation, solved: Solved, { inputs, asked }: Con
     objective,
     bound,
   };
-  return { plan, stuck };
+  return { plan, openConflicts, stuck };
 }
 
 /** A bound of a lower level was found for another set of VMs when a higher level isn't at its own. */
@@ -174,20 +187,21 @@ function disksOf({ problem, vms, disks, volumes }: Formulation, { solution }: So
   return places;
 }
 
-function unplacedOf(formulation: Formulation, { solution }: Solved): UnplacedVm[] {
+function unplacedOf(formulation: Formulation, { solution }: Solved): { readonly unplaced: UnplacedVm[]; readonly openConflicts: readonly number[] } {
   const packing = new Packing(formulation.problem);
   packing.load(solution);
   const budget = new ConflictBudget(10_000);
-  return formulation.vms
+  const openConflicts: number[] = [];
+  const unplaced = formulation.vms
     .map(({ model }, vm) => ({ vm, model }))
     .filter(({ vm }) => at(solution.vmHost, vm) < 0)
     .sort((a, b) => b.model.priority - a.model.priority || a.vm - b.vm)
-    .map(({ vm, model }) => ({
-      vm: model.name,
-      priority: model.priority,
-      reasons: reasonsFor(formulation, packing, vm),
-      conflict: conflictOf(formulation, solution, vm, budget),
-    }));
+    .map(({ vm, model }) => {
+      const { requirements, isSmallest } = conflictOf(formulation, solution, vm, budget);
+      if (!isSmallest) openConflicts.push(vm);
+      return { vm: model.name, priority: model.priority, reasons: reasonsFor(formulation, packing, vm), conflict: requirements };
+    });
+  return { unplaced, openConflicts };
 }
 
 function objectiveOf({ problem, vms }: Formulation, { solution }: Solved, measures: Solved['measures'], surviveShortfall: number): PlanObjective {

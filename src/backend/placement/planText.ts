@@ -5,7 +5,7 @@ import type { PoolModel } from '../drive/model';
 import { alikeVms } from './alike';
 import { lostDisks } from './lostDisks';
 import type { HostLoads, Load, PoolLoads, VolumeLoads } from './loads';
-import { bandwidth, bytes, count, list, percent, vcpus } from './words';
+import { bandwidth, bytes, count, list, percent, someOf, vcpus } from './words';
 
 /** `advice`: how to learn more, told where something isn't proven. */
 export function planText(model: PoolModel, plan: PlanJson, loads: PoolLoads, advice = ''): string {
@@ -188,13 +188,6 @@ function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>((most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)), []);
   return rows.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd()).join('\n');
 }
-
-/** `a, b and c`; of many the first few. */
-export function someOf(names: readonly string[]): string {
-  return names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more` : list(names);
-}
-
-const MOST_NAMES = 6;
 
 /** Nobody reads a hundred lines that say nearly the same. */
 function shortened(lines: readonly string[], what: string): string[] {

@@ -7,8 +7,7 @@ import { NO_MOVES, type PlanInputs } from './inputs';
 import { hostObstacle, liveObstacle, migrationBytes } from './moving';
 import { byName } from './names';
 import { planPlacement } from './plan';
-import { someOf } from './planText';
-import { bytes, count, list, percent } from './words';
+import { bytes, count, list, percent, someOf } from './words';
 
 /**
  * One sentence a host, in the order of their names. The planner is asked once for each host that the VM's rules allow. Of a VM that runs it is asked as if

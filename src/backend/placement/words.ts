@@ -24,6 +24,14 @@ export function list(items: readonly string[], conjunction: 'and' | 'or' = 'and'
   return `${items.slice(0, -1).join(', ')} ${conjunction} ${items.at(-1) ?? ''}`;
 }
 
+/** `a, b and c`; of many the first few. */
+export function someOf(names: readonly string[]): string {
+  return names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more` : list(names);
+}
+
+/** Names that are told before the rest is counted. */
+export const MOST_NAMES = 6;
+
 /** `1 VM`, `2 VMs` */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;

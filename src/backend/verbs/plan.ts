@@ -9,11 +9,12 @@ import { previousPlacement, type MovePolicy, type PlanInputs } from '../placemen
 import { poolLoads } from '../placement/loads';
 import { planPlacement, solvePlacement } from '../placement/plan';
 import { planDiff } from '../placement/planDiff';
-import { planText, progressLine, someOf } from '../placement/planText';
+import { planText, progressLine } from '../placement/planText';
 import { withRemedies } from '../placement/remedies';
 import { openProver, type ProverThread } from '../placement/thread/proverThread';
 import { howManyMore, withCopies, withoutHost } from '../placement/whatIf';
 import { whyHere } from '../placement/why';
+import { someOf } from '../placement/words';
 import { systemClock, systemRandom } from '../system';
 import { EXIT, type VerbIo } from './io';
 import { poolNow } from './poolNow';

@@ -1,5 +1,6 @@
 /** What the planner's thread and its owner say to each other. Everything is cloned on the way. */
 
+import type { MixedIntegerProgram } from '../exact/program';
 import type { Problem } from '../problem';
 import type { Solved } from '../solve';
 
@@ -8,7 +9,10 @@ export interface ProverData {
   readonly wasmFile: string;
 }
 
+export type ProverRequest = ProveRequest | ContradictionRequest;
+
 export interface ProveRequest {
+  readonly kind: 'prove';
   readonly id: number;
   readonly problem: Problem;
   readonly start: Solved;
@@ -17,6 +21,14 @@ export interface ProveRequest {
   readonly stop: Int32Array;
 }
 
-export type ProveReply =
+export interface ContradictionRequest {
+  readonly kind: 'contradiction';
+  readonly id: number;
+  readonly program: MixedIntegerProgram;
+  readonly wanted: 'any' | 'irreducible';
+}
+
+export type ProverReply =
   | { readonly id: number; readonly kind: 'progress' | 'done'; readonly solved: Solved }
+  | { readonly id: number; readonly kind: 'contradiction'; readonly multipliers: Float64Array | undefined }
   | { readonly id: number; readonly kind: 'failed'; readonly message: string };

@@ -3,8 +3,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Prover } from '../prover';
-import type { Solved } from '../solve';
-import type { ProverData, ProveReply, ProveRequest } from './messages';
+import type { ProverData, ProverReply, ProverRequest } from './messages';
 
 export interface ProverThread extends Prover {
   close(): Promise<void>;
@@ -28,45 +27,65 @@ export function openProver(folder: string, nodes = 2000): ProverThread {
     return started;
   };
 
-  const ask: Prover['prove'] = async (problem, start, { onProgress, signal }) => {
-    if (signal.aborted) return { solved: start, stopped: true };
-    const id = ++questions;
-    const stop = new Int32Array(new SharedArrayBuffer(4));
+  /** Sends the request and hears its replies until one settles it, the thread ends, or the signal aborts. */
+  const ask = <Answer>(request: ProverRequest, signal: AbortSignal, hear: (reply: ProverReply) => { readonly answer: Answer } | undefined, aborted: () => Answer) => {
     const thread = running();
-    let best = start;
-    const solved = await new Promise<{ solved: Solved; stopped: boolean }>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const settle = (finish: () => void) => {
-        thread.off('message', hear).off('error', fail).off('exit', end);
+        thread.off('message', listen).off('error', fail).off('exit', end);
         signal.removeEventListener('abort', abort);
         finish();
       };
-      const hear = (reply: ProveReply) => {
-        if (reply.id !== id) return;
-        if (reply.kind === 'failed') settle(() => reject(new Error(`The solver failed: ${reply.message}`)));
-        else if (reply.kind === 'done') settle(() => resolve({ solved: reply.solved, stopped: false }));
-        else onProgress((best = reply.solved));
+      const listen = (reply: ProverReply) => {
+        if (reply.id !== request.id) return;
+        if (reply.kind === 'failed') {
+          settle(() => reject(new Error(`The solver failed: ${reply.message}`)));
+          return;
+        }
+        const heard = hear(reply);
+        if (heard !== undefined) settle(() => resolve(heard.answer));
       };
       const fail = (error: Error) => settle(() => reject(new Error(`The solver's thread failed: ${error.message}`)));
       const end = () => settle(() => reject(new Error("The solver's thread ended before its answer")));
-      // The thread stops at its next look at the flag; nobody waits for that.
-      const abort = () => {
-        Atomics.store(stop, 0, 1);
-        settle(() => resolve({ solved: best, stopped: true }));
-      };
-      thread.on('message', hear).on('error', fail).on('exit', end);
+      const abort = () => settle(() => resolve(aborted()));
+      thread.on('message', listen).on('error', fail).on('exit', end);
       signal.addEventListener('abort', abort, { once: true });
-      const request: ProveRequest = { id, problem, start, nodes, stop };
       thread.postMessage(request);
     });
-    return solved;
+  };
+
+  const prove: Prover['prove'] = async (problem, start, { onProgress, signal }) => {
+    if (signal.aborted) return { solved: start, stopped: true };
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    let best = start;
+    const hear = (reply: ProverReply) => {
+      if (reply.kind === 'done') return { answer: { solved: reply.solved, stopped: false } };
+      if (reply.kind === 'progress') onProgress((best = reply.solved));
+      return undefined;
+    };
+    return ask({ kind: 'prove', id: ++questions, problem, start, nodes, stop }, signal, hear, () => {
+      // The thread stops at its next look at the flag; nobody waits for that.
+      Atomics.store(stop, 0, 1);
+      return { solved: best, stopped: true };
+    });
+  };
+
+  const contradiction: Prover['contradiction'] = async (program, wanted, signal) => {
+    if (signal.aborted) return undefined;
+    const hear = (reply: ProverReply) => (reply.kind === 'contradiction' ? { answer: reply.multipliers } : undefined);
+    return ask({ kind: 'contradiction', id: ++questions, program, wanted }, signal, hear, () => undefined);
+  };
+
+  /** One thing at a time. */
+  const inTurn = <Answer>(question: () => Promise<Answer>): Promise<Answer> => {
+    const answer = last.then(question);
+    last = answer.catch(() => undefined);
+    return answer;
   };
 
   return {
-    prove: (problem, start, options) => {
-      const answer = last.then(() => ask(problem, start, options));
-      last = answer.catch(() => undefined);
-      return answer;
-    },
+    prove: (problem, start, options) => inTurn(() => prove(problem, start, options)),
+    contradiction: (program, wanted, signal) => inTurn(() => contradiction(program, wanted, signal)),
     close: async () => {
       await worker?.terminate();
       worker = undefined;

@@ -1,24 +1,29 @@
-/** The thread in which HiGHS proves plans. It is compiled once and stays warm for the next question. */
+/** The thread in which HiGHS proves plans, and finds why a program has no solution. It is compiled once and stays warm for the next question. */
 
 import loadHighs from 'highs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { highsSolver } from '../exact/highsSolver';
 import { prove } from '../exact/prove';
-import type { ProverData, ProveReply, ProveRequest } from './messages';
+import type { ProverData, ProverReply, ProverRequest, ProveRequest } from './messages';
 
 const { wasmFile } = workerData as ProverData;
 const solver = loadHighs({ locateFile: () => wasmFile }).then(highsSolver);
 
-parentPort?.on('message', (request: ProveRequest) => {
+parentPort?.on('message', (request: ProverRequest) => {
   void answer(request).catch((error: unknown) => reply({ id: request.id, kind: 'failed', message: error instanceof Error ? error.message : String(error) }));
 });
 
-async function answer({ id, problem, start, nodes, stop }: ProveRequest): Promise<void> {
+async function answer(request: ProverRequest): Promise<void> {
+  if (request.kind === 'prove') return proveIt(request);
+  reply({ id: request.id, kind: 'contradiction', multipliers: (await solver).contradiction(request.program, request.wanted) });
+}
+
+async function proveIt({ id, problem, start, nodes, stop }: ProveRequest): Promise<void> {
   const shouldStop = () => Atomics.load(stop, 0) === 1;
   const solved = prove(problem, start, await solver, { nodes, shouldStop, onProgress: (better) => reply({ id, kind: 'progress', solved: better }) });
   reply({ id, kind: 'done', solved });
 }
 
-function reply(message: ProveReply): void {
+function reply(message: ProverReply): void {
   parentPort?.postMessage(message);
 }
