@@ -3,35 +3,59 @@ import loadHighs from 'highs';
 import { describe, expect, it } from 'vitest';
 import { hopelessVms } from '../../src/backend/placement/bounds';
 import { ConflictBudget, holdTogether, smallestConflict } from '../../src/backend/placement/conflict';
-import { IrreducibleBudget, provenConflict } from '../../src/backend/placement/exact/provenConflict';
+import { certificateOf } from '../../src/backend/placement/exact/contradiction';
 import { highsSolver } from '../../src/backend/placement/exact/highsSolver';
+import { provenConflict, SolverBudget, type FindContradiction } from '../../src/backend/placement/exact/provenConflict';
+import { requirementProgram } from '../../src/backend/placement/exact/requirementProgram';
+import { vmKinds } from '../../src/backend/placement/exact/rivalClasses';
 import { formulate, type Formulation } from '../../src/backend/placement/formulation';
+import { EMPTY_INVENTORY, NO_MOVES, NO_PREVIOUS_PLACEMENT } from '../../src/backend/placement/inputs';
 import type { Solution } from '../../src/backend/placement/problem';
-import type { Held } from '../../src/backend/placement/requirements';
+import { ownRequirements, rivals, type Held } from '../../src/backend/placement/requirements';
 import { solve } from '../../src/backend/placement/solve';
 import { movingSituations, situations, type MovingSituation } from './arbitrary';
+import { pool } from './pools';
 
-/** `PXEN_PROPERTY_RUNS=2000` looks further. */
-const runs = (few: number) => ({ numRuns: Number(process.env['PXEN_PROPERTY_RUNS'] ?? few) });
+/** `PXEN_PROPERTY_RUNS=2000` looks further, each time elsewhere. */
+const furtherRuns = process.env['PXEN_PROPERTY_RUNS'];
+const runs = (few: number) => (furtherRuns === undefined ? { numRuns: few, seed: 7 } : { numRuns: Number(furtherRuns) });
 
 const solver = highsSolver(await loadHighs());
-const proven = (formulation: Formulation, solution: Solution, vm: number) =>
-  provenConflict({ formulation, solution, vm, hopeless: hopelessVms(formulation.problem), find: (program, wanted) => Promise.resolve(solver.contradiction(program, wanted)), budget: new IrreducibleBudget(10_000) });
+const find: FindContradiction = (program, wanted) => Promise.resolve(solver.contradiction(program, wanted));
 
+/** Hosts told apart as far as they differ, or all added up. */
+const columns = fc.constantFrom(4000, 0);
 const sizes = { hosts: 3, vms: 7 };
-const anySituation = fc.oneof(situations(sizes).map((one): MovingSituation => ({ ...one, moves: { maxMoves: 0, stops: 'never' } })), movingSituations(sizes));
+const stayed = { previous: NO_PREVIOUS_PLACEMENT, inventory: EMPTY_INVENTORY, moves: NO_MOVES };
+/** Large VMs on few hosts: those that are placed leave room in the sums for one more, but not for all that wait. */
+const crowded = fc
+  .record({ hosts: fc.array(fc.integer({ min: 10, max: 16 }), { minLength: 2, maxLength: 3 }), vms: fc.array(fc.record({ memory: fc.integer({ min: 4, max: 9 }), priority: fc.constantFrom(0, 10) }), { minLength: 6, maxLength: 9 }) })
+  .map(({ hosts, vms }): MovingSituation => ({ ...stayed, model: pool({ hosts: hosts.map((memory, index) => ({ name: `n${index}`, memory })), vms: vms.map((vm, index) => ({ name: `v${index}`, ...vm })) }) }));
+const anySituation = fc.oneof(situations(sizes).map((one): MovingSituation => ({ ...one, moves: { maxMoves: 0, stops: 'never' } })), movingSituations(sizes), crowded);
+
+interface LeftOut {
+  readonly formulation: Formulation;
+  readonly solution: Solution;
+  readonly vm: number;
+  readonly hopeless: ReadonlySet<number>;
+}
+
+function leftOut({ model, inventory, previous, moves }: MovingSituation): LeftOut[] {
+  const formulation = formulate(model, inventory, previous, moves);
+  const { solution } = solve(formulation.problem);
+  const hopeless = hopelessVms(formulation.problem);
+  return formulation.vms.flatMap(({ barred }, vm) => (barred === undefined && solution.vmHost[vm]! < 0 ? [{ formulation, solution, vm, hopeless }] : []));
+}
 
 describe('a conflict that the continuous part proves', () => {
   it("can't hold together by trying every placement, and nothing of what is left of it can be spared", async () => {
     const kinds = new Map<string, number>();
     let waited = 0;
     await fc.assert(
-      fc.asyncProperty(anySituation, async ({ model, inventory, previous, moves }) => {
-        const formulation = formulate(model, inventory, previous, moves);
-        const { solution } = solve(formulation.problem);
-        for (const [vm, { barred }] of formulation.vms.entries()) {
-          if (barred !== undefined || solution.vmHost[vm]! >= 0) continue;
-          const conflict = await proven(formulation, solution, vm);
+      fc.asyncProperty(anySituation, columns, async (situation, mostColumns) => {
+        for (const left of leftOut(situation)) {
+          const { formulation, solution, vm } = left;
+          const conflict = await provenConflict({ ...left, find, budget: new SolverBudget(Infinity, Infinity), options: { kinds: vmKinds(formulation.problem), mostColumns } });
           if (conflict === undefined) continue;
           for (const { kind } of conflict.own) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
           if (conflict.others.some((other) => solution.vmHost[other]! < 0)) waited++;
@@ -44,10 +68,49 @@ describe('a conflict that the continuous part proves', () => {
           for (const spared of smallest.held.others) expect({ spared, holds: holds({ ...smallest.held, others: smallest.held.others.filter((one) => one !== spared) }) }).toEqual({ spared, holds: true });
         }
       }),
-      runs(150),
+      runs(400),
     );
     // What the rows stand for is met in all its kinds.
     expect([...kinds.keys()].sort()).toEqual(['apart', 'disk', 'nature', 'on', 'pin', 'row', 'together', 'volume']);
     expect(waited).toBeGreaterThan(0);
   });
+
+  it('is never one that some placement meets, whatever rows the solver names with whatever multipliers', () => {
+    let checked = 0;
+    fc.assert(
+      fc.property(anySituation, columns, fc.array(fc.nat(20), { minLength: 7, maxLength: 7 }), (situation, mostColumns, numbers) => {
+        for (const { formulation, solution, vm } of leftOut(situation)) {
+          const { problem } = formulation;
+          // Requirements that hold together: nothing proves that they don't.
+          const held = { own: ownRequirements(formulation, vm), others: rivals(problem, solution, vm) };
+          const met = [{ own: [], others: held.others }, held].filter((some) => holdTogether(formulation, vm, some, 20_000).holds === true);
+          for (const some of met) {
+            const asked = requirementProgram(formulation, vm, some, { kinds: vmKinds(problem), mostColumns });
+            const named = Float64Array.from(asked.program.rowLower, (lower, row) => (lower > -Infinity ? 1 : -1) * numbers[row % numbers.length]!);
+            expect(certificateOf(asked, named)).toBeUndefined();
+            checked++;
+          }
+        }
+      }),
+      runs(150),
+    );
+    expect(checked).toBeGreaterThan(100);
+  });
+
+  it('is none when one of its rows is missing, or when its multipliers are those of another program', () => {
+    const [left] = leftOut({ ...stayed, model: FULL });
+    const { formulation, solution, vm } = left!;
+    const held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
+    const asked = requirementProgram(formulation, vm, held, { kinds: vmKinds(formulation.problem), mostColumns: 4000 });
+    const multipliers = solver.contradiction(asked.program, 'irreducible')!;
+    expect(certificateOf(asked, multipliers)).toBeDefined();
+    const rows = Array.from(multipliers.keys()).filter((row) => multipliers[row] !== 0);
+    for (const missing of rows) expect({ missing, certificate: certificateOf(asked, multipliers.map((times, row) => (row === missing ? 0 : times))) }).toEqual({ missing, certificate: undefined });
+    expect(certificateOf(asked, multipliers.map((times) => -times))).toBeUndefined();
+    const roomier = { ...asked, program: { ...asked.program, rowUpper: asked.program.rowUpper.map((upper) => upper * 2) } };
+    expect(certificateOf(roomier, multipliers)).toBeUndefined();
+  });
 });
+
+/** No room for the last of them, whoever that is. */
+const FULL = pool({ hosts: [{ name: 'n1', memory: 18 }, { name: 'n2', memory: 18 }], vms: [9, 9, 8, 8, 2].map((memory, index) => ({ name: `v${index}`, memory })) });

@@ -42,6 +42,15 @@ describe('the prover thread', () => {
     expect(plans[0]).toEqual(planPlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT));
   });
 
+  it('tells what a VM left out is in conflict with as the same solver does without a thread', async () => {
+    const names = Array.from({ length: 9 }, (_, index) => `etcd${index}`);
+    const crowd = pool({ hosts: names.slice(1).map((_, host) => ({ name: `n${host}`, memory: 32 + host })), vms: names.map((name, index) => ({ name, memory: 4 + index, apart: names.filter((other) => other !== name) })) });
+    const expected = await solvePlacement(crowd, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, { prover: await inProcessProver(500) });
+    expect(planPlacement(crowd, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT).unplaced[0]?.conflict).toEqual([]);
+    expect(expected.unplaced[0]?.conflict).toHaveLength(9);
+    expect(await solvePlacement(crowd, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, { prover })).toEqual(expected);
+  });
+
   it('gives up at once when asked to, says so, and answers the next question', async () => {
     const abort = new AbortController();
     const stopped = await solvePlacement(MODEL, EMPTY_INVENTORY, NO_PREVIOUS_PLACEMENT, { prover, signal: abort.signal, onIncumbent: () => abort.abort() });

@@ -1,7 +1,7 @@
 /**
  * The smallest set of requirements that can't hold together for a VM left out, by a deletion filter (Chinneck 2008, §6.1): each
  * requirement in turn is dropped, and stays dropped when the rest still can't hold. "Can't" is proven by an exhaustive repacking;
- * where that doesn't finish within its budget, nothing is claimed.
+ * where that doesn't finish within its budget, nothing is claimed but what a solver has proven before (`exact/provenConflict.ts`).
  */
 
 import { conflictInWords } from './conflictWords';

@@ -3,7 +3,7 @@
 import { BANDWIDTH, CPU, FIRST_DEVICE, IOPS, MEMORY, SPACE, type Formulation } from './formulation';
 import { at } from './packing';
 import { allowedStill, type Held, type Requirement } from './requirements';
-import type { Solution } from './problem';
+import type { Problem, Solution } from './problem';
 import { bandwidth, bytes, list, MOST_NAMES, someOf, vcpus } from './words';
 
 /** One sentence a requirement, then what those concerned offer. */
@@ -30,15 +30,28 @@ export function conflictInWords(formulation: Formulation, solution: Solution, vm
   ];
 }
 
-/** What others need of the host rows in question: of more than are named nobody adds it up from their specs. */
-function needOf({ problem, devices }: Formulation, held: Held, vms: readonly number[]): string {
+/** What others need of the rows in question: of more than are named nobody adds it up from their specs. */
+function needOf(formulation: Formulation, held: Held, vms: readonly number[]): string {
+  const { problem, devices } = formulation;
+  const sum = (loadOf: (vm: number) => number) => vms.reduce((total, vm) => total + loadOf(vm), 0);
   const needs = held.own.flatMap((own) => {
+    if (own.kind === 'disk') {
+      const need = sum((vm) => rivalDiskLoad(problem, vm, own));
+      return need === 0 ? [] : [own.row === SPACE ? `${bytes(need)} of space` : own.row === BANDWIDTH ? bandwidth(need) : `${need} IOPS`];
+    }
     if (own.kind !== 'row') return [];
-    const sum = vms.reduce((total, vm) => total + at(problem.vmLoad, vm * problem.hostRows + own.row), 0);
-    return [own.row === CPU ? vcpus(sum) : own.row === MEMORY ? `${bytes(sum)} of memory` : `${sum} ${at(devices, own.row - FIRST_DEVICE)}`];
+    const need = sum((vm) => at(problem.vmLoad, vm * problem.hostRows + own.row));
+    return need === 0 ? [] : [own.row === CPU ? vcpus(need) : own.row === MEMORY ? `${bytes(need)} of memory` : `${need} ${at(devices, own.row - FIRST_DEVICE)}`];
   });
-  if (needs.length === 0) return '';
-  return vms.length === 1 ? `; it needs ${list(needs.reverse())}` : `; they need ${list(needs.reverse())} together`;
+  const told = list([...new Set(needs)].reverse());
+  if (told === '') return '';
+  return vms.length === 1 ? `; it needs ${told}` : `; they need ${told} together`;
+}
+
+/** Of the storage that the left-out VM's disk must lie on, or else of arrays. */
+function rivalDiskLoad({ vmDisks, diskVolume, diskLoad, diskIgnored, volumeRows, volumeHost }: Problem, vm: number, { disk, row }: { readonly disk: number; readonly row: number }): number {
+  const storageOf = (one: number) => (at(diskVolume, one) >= 0 && at(volumeHost, at(diskVolume, one)) < 0 ? at(diskVolume, one) : -1);
+  return Array.from(at(vmDisks, vm)).reduce((sum, one) => (at(diskIgnored, one) === 1 || storageOf(one) !== storageOf(disk) ? sum : sum + at(diskLoad, one * volumeRows + row)), 0);
 }
 
 function requirementInWords({ problem, vms, disks, volumes, devices }: Formulation, vm: number, name: string, requirement: Requirement): string {

@@ -18,8 +18,7 @@ export interface HostGroup {
 /** `tellsApart` is what the VM in question asks of each host, in any writing. */
 export function hostGroups(problem: Problem, classes: readonly RivalClass[], tellsApart: (host: number) => string, mostColumns: number): HostGroup[] {
   const fine = alikeHosts(problem, classes, tellsApart);
-  const columns = fine.reduce((sum, { hosts }) => sum + classes.reduce((count, rivals) => count + Number(rivals.hosts[at(hosts, 0)] === 1), 0), 0);
-  if (columns <= mostColumns) return fine;
+  if (isWithin(fine, classes, mostColumns)) return fine;
   return gathered(problem, tellsApart).map((hosts) => {
     const all = hosts.flatMap((host) => usableVolumes(problem, host));
     return { hosts, slots: all.length > 0 ? [all] : [] };
@@ -30,13 +29,24 @@ export function usableVolumes(problem: Problem, host: number): number[] {
   return Array.from(at(problem.hostVolumes, host)).filter((volume) => at(problem.volumeUsable, volume) === 1);
 }
 
+function isWithin(groups: readonly HostGroup[], classes: readonly RivalClass[], mostColumns: number): boolean {
+  let columns = 0;
+  for (const rivals of classes) {
+    for (const { hosts } of groups) columns += at(rivals.hosts, at(hosts, 0));
+    if (columns > mostColumns) return false;
+  }
+  return true;
+}
+
 function alikeHosts(problem: Problem, classes: readonly RivalClass[], tellsApart: (host: number) => string): HostGroup[] {
   const known = hostsWithPast(problem);
+  // Who is fixed tells only hosts with a past apart.
+  const masks = [...new Set(classes.flatMap(({ hosts, isFixed }) => (isFixed ? [] : [hosts])))];
   const rows = (values: Float64Array, index: number, count: number) => Array.from(values.subarray(index * count, (index + 1) * count)).join(' ');
   const likeness = (host: number) => {
     if (known.has(host)) return `host ${host}`;
     const volumes = usableVolumes(problem, host).map((volume) => rows(problem.volumeCapacity, volume, problem.volumeRows));
-    return JSON.stringify([tellsApart(host), rows(problem.hostCapacity, host, problem.hostRows), volumes, classes.map(({ hosts }) => at(hosts, host)).join('')]);
+    return JSON.stringify([tellsApart(host), rows(problem.hostCapacity, host, problem.hostRows), volumes, masks.map((mask) => at(mask, host)).join('')]);
   };
   return gathered(problem, likeness).map((hosts) => {
     const volumes = hosts.map((host) => usableVolumes(problem, host));

@@ -10,19 +10,30 @@ import type { Solution } from '../problem';
 import { ownRequirements, rivals, waitingRivals, type Held } from '../requirements';
 import { bearable, certificateOf, neededFor, type Certificate } from './contradiction';
 import type { ContradictionSolver, MixedIntegerProgram } from './program';
-import { requirementProgram } from './requirementProgram';
+import { requirementProgram, type ProgramOptions } from './requirementProgram';
 
 /** The solver's side of it, wherever it works. */
 export type FindContradiction = (program: MixedIntegerProgram, wanted: 'any' | 'irreducible') => Promise<ReturnType<ContradictionSolver['contradiction']>>;
 
-/** Rows that all conflicts of one plan may have made irreducible: each costs the solver at least one program. */
-export class IrreducibleBudget {
-  constructor(private left: number) {}
+/** What all conflicts of one plan may take together. */
+export class SolverBudget {
+  /** `columns` of all programs; `rows` of those that are made irreducible, each of which costs the solver a program of its own. */
+  constructor(
+    private columns: number,
+    private rows: number,
+  ) {}
 
-  /** Whether that many rows may still be looked at; then they are spent. */
-  spend(rows: number): boolean {
-    if (rows > this.left) return false;
-    this.left -= rows;
+  /** Whether a program of so many may still be solved; the last one may be larger than what is left. */
+  spendColumns(columns: number): boolean {
+    const isLeft = this.columns > 0;
+    this.columns -= columns;
+    return isLeft;
+  }
+
+  /** Whether so many may still be made irreducible; then they are spent. */
+  spendRows(rows: number): boolean {
+    if (rows > this.rows) return false;
+    this.rows -= rows;
     return true;
   }
 }
@@ -32,11 +43,11 @@ export class IrreducibleBudget {
  * sums, VMs that wait as well are looked at together with this one.
  */
 export async function provenConflict(question: ConflictQuestion): Promise<Held | undefined> {
-  const { formulation, solution, vm, budget } = question;
+  const { formulation, solution, vm, budget, options } = question;
   const own = ownRequirements(formulation, vm);
   const placed = rivals(formulation.problem, solution, vm);
   const first = (await proven(question, { own, others: placed }, 'any')) ?? (await besideWaiting(question, own, placed));
-  if (first === undefined || !budget.spend(rowCount(formulation, vm, first))) return first;
+  if (first === undefined || !budget.spendRows(requirementProgram(formulation, vm, first, options).standings.length)) return first;
   return (await proven(question, first, 'irreducible')) ?? first;
 }
 
@@ -47,7 +58,8 @@ export interface ConflictQuestion {
   /** VMs that fit nowhere even alone. */
   readonly hopeless: ReadonlySet<number>;
   readonly find: FindContradiction;
-  readonly budget: IrreducibleBudget;
+  readonly budget: SolverBudget;
+  readonly options: ProgramOptions;
 }
 
 /**
@@ -76,13 +88,10 @@ async function proven(question: ConflictQuestion, held: Held, wanted: 'any' | 'i
   return found === undefined || found.needed.own.length === 0 ? undefined : found.needed;
 }
 
-async function contradicted({ formulation, solution, vm, find }: ConflictQuestion, held: Held, wanted: 'any' | 'irreducible'): Promise<{ readonly needed: Held; readonly certificate: Certificate } | undefined> {
-  const asked = requirementProgram(formulation, vm, held);
+async function contradicted({ formulation, solution, vm, find, budget, options }: ConflictQuestion, held: Held, wanted: 'any' | 'irreducible'): Promise<{ readonly needed: Held; readonly certificate: Certificate } | undefined> {
+  const asked = requirementProgram(formulation, vm, held, options);
+  if (!budget.spendColumns(asked.program.columnUpper.length)) return undefined;
   const multipliers = await find(asked.program, wanted);
   const certificate = multipliers && certificateOf(asked, multipliers);
   return certificate && { certificate, needed: neededFor(asked, certificate, held, (other) => at(solution.vmHost, other) < 0) };
-}
-
-function rowCount(formulation: Formulation, vm: number, held: Held): number {
-  return requirementProgram(formulation, vm, held).program.rowLower.length;
 }

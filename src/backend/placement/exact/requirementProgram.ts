@@ -23,16 +23,20 @@ export interface RequirementProgram {
   readonly standings: readonly Standing[];
 }
 
-/** Up to here hosts are told apart: each question then takes the solver a fraction of a second. */
-const MOST_COLUMNS = 4000;
+export interface ProgramOptions {
+  /** Of all VMs, by `vmKinds`. */
+  readonly kinds: readonly string[];
+  /** Up to so many hosts are told apart as far as they differ; beyond, unlike ones are added up. */
+  readonly mostColumns: number;
+}
 
-export function requirementProgram(formulation: Formulation, vm: number, held: Held): RequirementProgram {
+export function requirementProgram(formulation: Formulation, vm: number, held: Held, { kinds, mostColumns }: ProgramOptions): RequirementProgram {
   const { problem } = formulation;
   const rows = new StandingRows();
-  const classes = rivalClasses(problem, held.others);
+  const classes = rivalClasses(problem, kinds, held.others);
   const anywhere = allowedStill(formulation, vm, { on: false, nature: false });
   const [on, nature] = [allowedStill(formulation, vm, { on: true, nature: false }), allowedStill(formulation, vm, { on: false, nature: true })];
-  const groups = hostGroups(problem, classes, (host) => `${at(anywhere, host)}${at(on, host)}${at(nature, host)}`, MOST_COLUMNS);
+  const groups = hostGroups(problem, classes, (host) => `${at(anywhere, host)}${at(on, host)}${at(nature, host)}`, mostColumns);
   const own = new Map(groups.flatMap(({ hosts }, group) => (at(anywhere, at(hosts, 0)) === 1 ? [[group, rows.column(1)] as const] : [])));
   const parts: Parts = { problem, vm, held, rows, groups, classes, own, on: classes.map((rivals) => rivalColumns(problem, rows, groups, rivals)) };
   rows.atLeast(own.values(), 1);

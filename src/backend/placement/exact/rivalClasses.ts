@@ -13,13 +13,17 @@ export interface RivalClass {
   readonly disks: readonly number[];
 }
 
-export function rivalClasses(problem: Problem, others: readonly number[]): RivalClass[] {
-  const classes = new Map<string, number[]>();
+/** By VM: what tells it from others, in some writing. The same for all questions of a plan. */
+export function vmKinds(problem: Problem): string[] {
   const masks = new Map<Uint8Array, string>();
+  return Array.from({ length: problem.vmCount }, (_, vm) => likeness(problem, vm, masks));
+}
+
+export function rivalClasses(problem: Problem, kinds: readonly string[], others: readonly number[]): RivalClass[] {
+  const classes = new Map<string, number[]>();
   for (const vm of [...others].sort((a, b) => a - b)) {
-    const key = likeness(problem, vm, masks);
-    const list = classes.get(key);
-    if (list === undefined) classes.set(key, [vm]);
+    const list = classes.get(at(kinds, vm));
+    if (list === undefined) classes.set(at(kinds, vm), [vm]);
     else list.push(vm);
   }
   return [...classes.values()].map((vms) => {
