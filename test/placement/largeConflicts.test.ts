@@ -38,7 +38,7 @@ const CASES: Record<string, Case> = {
   },
   'more moves needed than allowed in a large pool': {
     hosts: hosts(9, 256),
-    vms: [...many(40, 'old', (index) => ({ disks: [{ name: 'd', size: 10 + (index % 8) }] })), { name: 'new', on: ['n1'], disks: [{ name: 'd', size: 480 }] }],
+    vms: [...many(40, 'old', (index) => ({ disks: [{ name: 'd', size: 8 + (index % 8) }] })), { name: 'new', on: ['n1'], disks: [{ name: 'd', size: 480 }] }],
     previous: { disks: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`old${index + 1}/d`, { host: 'n1', array: 'r0' }])) },
     moves: { maxMoves: 20, stops: 'never' },
   },

@@ -25,7 +25,7 @@ export function conflictInWords(formulation: Formulation, solution: Solution, vm
     ...own,
     ...told(running, 'is running and stays', 'are running and stay'),
     ...told(placed, 'is placed first, by priority or because fewer would run otherwise', 'are placed first, by priority or because fewer would run otherwise'),
-    ...told(waiting, 'is left out as well, and is to run no less', 'are left out as well, and are to run no less'),
+    ...told(waiting, 'is left out as well, and has no lower priority', 'are left out as well, and have no lower priority'),
     ...new Set(offers(formulation, held, vm)),
   ];
 }
