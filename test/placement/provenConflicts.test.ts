@@ -75,26 +75,50 @@ describe('a conflict that the continuous part proves', () => {
     expect(waited).toBeGreaterThan(0);
   });
 
-  it('is never one that some placement meets, whatever rows the solver names with whatever multipliers', () => {
-    let checked = 0;
+  it('is never one that some placement meets, whatever rows a solver names with whatever multipliers', () => {
+    const checked = { all: 0, withMoves: 0 };
+    const choices = fc.array(fc.nat(20), { minLength: 7, maxLength: 7 });
     fc.assert(
-      fc.property(anySituation, columns, fc.array(fc.nat(20), { minLength: 7, maxLength: 7 }), (situation, mostColumns, numbers) => {
-        for (const { formulation, solution, vm } of leftOut(situation)) {
+      fc.property(anySituation, fc.constantFrom(0, 1, 2, Infinity), columns, choices, choices, (situation, maxMoves, mostColumns, chosen, named) => {
+        for (const { formulation, solution, vm } of leftOut({ ...situation, moves: { ...situation.moves, maxMoves } })) {
           const { problem } = formulation;
-          // Requirements that hold together: nothing proves that they don't.
-          const held = { own: ownRequirements(formulation, vm), others: rivals(problem, solution, vm) };
-          const met = [{ own: [], others: held.others }, held].filter((some) => holdTogether(formulation, vm, some, 20_000).holds === true);
-          for (const some of met) {
-            const asked = requirementProgram(formulation, vm, some, { kinds: vmKinds(problem), mostColumns });
-            const named = Float64Array.from(asked.program.rowLower, (lower, row) => (lower > -Infinity ? 1 : -1) * numbers[row % numbers.length]!);
-            expect(certificateOf(asked, named)).toBeUndefined();
-            checked++;
-          }
+          const some = <T>(items: readonly T[], from: number) => items.filter((_, index) => chosen[(index + from) % chosen.length]! > 6);
+          const held = { own: some(ownRequirements(formulation, vm), 0), others: some(rivals(problem, solution, vm), 3) };
+          if (holdTogether(formulation, vm, held, 20_000).holds !== true) continue;
+          const asked = requirementProgram(formulation, vm, held, { kinds: vmKinds(problem), mostColumns });
+          const multipliers = Float64Array.from(asked.program.rowLower, (lower, row) => (lower > -Infinity ? 1 : -1) * named[row % named.length]!);
+          expect(certificateOf(asked, multipliers)).toBeUndefined();
+          expect(solver.contradiction(asked.program, 'any')).toBeUndefined();
+          checked.all++;
+          if (held.own.some(({ kind }) => kind === 'moves')) checked.withMoves++;
         }
       }),
-      runs(150),
+      runs(400),
     );
-    expect(checked).toBeGreaterThan(100);
+    expect(checked.all).toBeGreaterThan(100);
+    expect(checked.withMoves).toBeGreaterThan(20);
+  });
+
+  it('is none that what runs makes with the rules it breaks: a torn group, neighbours that should be apart, an overfull host and array', () => {
+    const r0 = { name: 'r0', capacity: 10 };
+    const model = pool({
+      hosts: [{ name: 'n1', memory: 4, arrays: [r0] }, { name: 'n2', memory: 64, arrays: [r0] }],
+      vms: [{ name: 'a', memory: 3, together: ['b'] }, { name: 'b' }, { name: 'c', memory: 3, apart: ['a', 'b'] }, { name: 'd', disks: [{ name: 'd', size: 20 }] }, { name: 'late', memory: 100 }],
+    });
+    const [left] = leftOut({ ...stayed, model, inventory: { ...EMPTY_INVENTORY, running: { a: 'n1', b: 'n2', c: 'n1', d: 'n2' } }, previous: { ...NO_PREVIOUS_PLACEMENT, disks: { 'd/d': { host: 'n2', array: 'r0' } } } });
+    const { formulation, solution, vm } = left!;
+    const others = rivals(formulation.problem, solution, vm);
+    expect(others).toHaveLength(4);
+    for (const mostColumns of [4000, 0]) expect(solver.contradiction(requirementProgram(formulation, vm, { own: [], others }, { kinds: vmKinds(formulation.problem), mostColumns }).program, 'any')).toBeUndefined();
+  });
+
+  it('is none of two disks that fit on two arrays, where all arrays are added up', () => {
+    const arrays = [{ name: 'r0', capacity: 10 }, { name: 'r1', capacity: 20 }];
+    const model = pool({ hosts: [{ name: 'n1', arrays }], vms: [{ name: 'a', disks: [{ name: 'd0', size: 1 }, { name: 'd1', size: 20 }] }, { name: 'late', memory: 100 }] });
+    const [left] = leftOut({ ...stayed, model });
+    const { formulation, solution, vm } = left!;
+    const asked = requirementProgram(formulation, vm, { own: [], others: rivals(formulation.problem, solution, vm) }, { kinds: vmKinds(formulation.problem), mostColumns: 0 });
+    expect(solver.contradiction(asked.program, 'any')).toBeUndefined();
   });
 
   it('is none when one of its rows is missing, or when its multipliers are those of another program', () => {

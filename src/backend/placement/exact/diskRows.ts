@@ -1,6 +1,7 @@
 /** Disks in the continuous program of a conflict: where they may lie, and what they take of arrays and shared storage. */
 
 import { at } from '../packing';
+import { commonUnit } from './assignment';
 import { elsewhere, type Parts } from './requirementParts';
 import type { RivalClass } from './rivalClasses';
 import { heldOf, listOf, type OwnLoad } from './standingRows';
@@ -20,6 +21,8 @@ export class DiskRows {
   private readonly others: ReadonlySet<number>;
   /** By slot and row: what is taken by column. */
   private readonly taken = new Map<string, Map<number, number>>();
+  /** By slot and row: the common unit of the disks. Those of one VM may lie on different volumes, so that their sum is none. */
+  private readonly units = new Map<string, number>();
   private readonly ownTaken = new Map<string, OwnLoad[]>();
 
   constructor(private readonly parts: Parts) {
@@ -116,8 +119,10 @@ export class DiskRows {
       // What lies where it must stay is a fact of the volume.
       const isFact = problem.volumeRowLasting[row] && at(problem.diskVolume, disk) >= 0 && at(problem.diskHome, disk) >= 0;
       if (load === 0 || isFact) continue;
-      const taken = this.taken.get(`${slot} ${row}`) ?? new Map<number, number>();
-      this.taken.set(`${slot} ${row}`, taken.set(column, (taken.get(column) ?? 0) + load));
+      const key = `${slot} ${row}`;
+      const taken = this.taken.get(key) ?? new Map<number, number>();
+      this.taken.set(key, taken.set(column, (taken.get(column) ?? 0) + load));
+      this.units.set(key, commonUnit([this.units.get(key) ?? 0, load]));
     }
   }
 
@@ -125,7 +130,10 @@ export class DiskRows {
     const { problem, rows } = this.parts;
     const { volumes } = at(this.slots, slot);
     for (let row = 0; row < problem.volumeRows; row++) {
-      rows.capacity([...(this.taken.get(`${slot} ${row}`) ?? [])], this.ownTaken.get(`${slot} ${row}`) ?? [], volumes.map((volume) => this.offerOf(volume, row)));
+      const key = `${slot} ${row}`;
+      const own = this.ownTaken.get(key) ?? [];
+      const unit = commonUnit([this.units.get(key) ?? 0, ...own.map(({ load }) => load)]);
+      rows.capacity([...(this.taken.get(key) ?? [])], own, unit, volumes.map((volume) => this.offerOf(volume, row)));
     }
   }
 

@@ -8,6 +8,7 @@ import type { Formulation } from '../formulation';
 import { at } from '../packing';
 import type { Problem } from '../problem';
 import { allowedStill, type Held } from '../requirements';
+import { commonUnit } from './assignment';
 import { DiskRows } from './diskRows';
 import { hostGroups, usableVolumes, type HostGroup } from './hostGroups';
 import type { MixedIntegerProgram } from './program';
@@ -97,7 +98,8 @@ function hostRows({ problem, vm, held, rows, groups, classes, own, on }: Parts, 
     }
     // What runs may overfill its host.
     const offers = at(groups, group).hosts.map((host) => Math.max(0, at(problem.hostCapacity, host * problem.hostRows + row), fixed.get(host) ?? 0));
-    rows.capacity(entries, requirement === undefined || by === undefined || load(vm) === 0 ? [] : [{ own: requirement, load: load(vm), by }], offers);
+    const taken = requirement === undefined || by === undefined || load(vm) === 0 ? [] : [{ own: requirement, load: load(vm), by }];
+    rows.capacity(entries, taken, commonUnit([...entries.map(([, one]) => one), ...taken.map((one) => one.load)]), offers);
   }
 }
 

@@ -1,7 +1,6 @@
 /** Rows of a program that know what they stand for. */
 
 import type { Held, Requirement } from '../requirements';
-import { commonUnit } from './assignment';
 import { ProgramBuilder } from './program';
 
 /** What a row stands for: a requirement of the left-out VM, or that others run as well; undefined for what is always true. */
@@ -36,12 +35,11 @@ export class StandingRows {
   }
 
   /**
-   * The loads are no more than all the offers together, nor than any unlimited one. They are divided by their common unit and each offer rounded down: what
-   * is whole takes no part of a unit. What the left-out VM takes is a column of its own, so that nothing is taken where the row of its requirement is absent.
+   * The loads are no more than all the offers together; unlimited ones say nothing. Whatever takes of one offer takes whole units of it, so that each is
+   * rounded down to whole units. What the left-out VM takes is a column of its own, so that nothing is taken where the row of its requirement is absent.
    */
-  capacity(entries: readonly Entry[], own: readonly OwnLoad[], offers: readonly number[]): void {
+  capacity(entries: readonly Entry[], own: readonly OwnLoad[], unit: number, offers: readonly number[]): void {
     if (entries.length + own.length === 0 || !offers.every(Number.isFinite)) return;
-    const unit = commonUnit([...entries.map(([, load]) => load), ...own.map(({ load }) => load)]);
     const ownEntries = own.map(({ own: requirement, load, by }) => {
       const taken = this.column(load / unit);
       if (by === undefined) this.atLeast([taken], load / unit, { own: requirement });
