@@ -69,12 +69,13 @@ async function startServices(options: Starting): Promise<BootServer> {
     dns: opened(await startDns(options, metrics, onTrouble)),
   }))();
   // It looks for other servers before it answers, which takes longer than all else, and so begins meanwhile.
-  const openingDhcp = options.model().cluster.network.dhcp === 'off' ? undefined : startDhcp({ ...options, httpPort: opening.then(({ http }) => http.port), metrics, onTrouble, firstTime });
+  const openingDhcp = options.model().cluster.network.dhcp === 'off' ? undefined : startDhcp({ ...options, httpPort: Promise.all([opening, options.mayServe]).then(([{ http }]) => http.port), metrics, onTrouble, firstTime });
   const ended = await Promise.allSettled([opening, openingDhcp]);
   const [, dhcpEnded] = ended;
   if (dhcpEnded.status === 'fulfilled' && dhcpEnded.value) opened(dhcpEnded.value);
   try {
     const [{ http, tftp, dns }, dhcp] = [await opening, await openingDhcp];
+    await options.mayServe;
     return {
       ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.boundPort, dns: dns.port },
       close,

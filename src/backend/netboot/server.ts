@@ -55,6 +55,8 @@ export interface BootServerOptions {
   readonly despiteOtherDhcp?: boolean;
   /** How long other DHCP servers have to show themselves before machines are answered; without it, long enough for those that answer at once. */
   readonly waitForOtherDhcpMs?: number;
+  /** No machine is given an address or a boot file before; if it rejects, the start does as well. */
+  readonly mayServe?: Promise<unknown>;
   /** Where `network.dhcp` stands on the drive as it is now, for sentences: `/drive/pxen.yaml:12`. */
   readonly placeOfDhcp?: () => Promise<string>;
   /** Every TFTP transfer from the listening port; otherwise each has a port of its own. */

@@ -1,10 +1,10 @@
 /** Claims a drive for this process and answers whoever connects to it meanwhile. */
 
-import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import type { Socket } from 'node:net';
 import type { PoolEvent, PoolTarget } from '../../protocol';
 import type { Clock, Log } from '../system';
 import { type Claim, claimPool } from './claim';
-import { type BackendHandlers, type ServedConnection, serveConnection } from './rpc';
+import type { BackendHandlers, ServedConnection } from './rpc';
 
 export interface ReachableOptions {
   readonly stateFolder: string;
@@ -19,23 +19,26 @@ export interface ReachableOptions {
 /** Rejects with a `PoolError` while another backend has the drive. Releasing lets requests under way be answered first. */
 export async function claimReachably({ stateFolder, target, clock, handlers, subscribe, log }: ReachableOptions): Promise<Claim> {
   const connections = new Set<ServedConnection>();
-  const claim = await claimPool({
-    stateFolder,
-    target,
-    clock,
-    onConnection: (socket) => {
-      const connection = serveConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), handlers, log);
-      const unsubscribe = subscribe((event) => connection.notify(event));
-      connections.add(connection);
-      void connection.closed.then(() => {
-        connections.delete(connection);
-        unsubscribe();
-        socket.end();
-      });
-    },
-  });
+  let isReleased = false;
+  const serve = async (socket: Socket) => {
+    // Loaded when somebody connects: machines that boot need none of it, and don't wait for it.
+    const { serveSocket } = await import('./rpc');
+    if (isReleased) {
+      socket.destroy();
+      return;
+    }
+    const connection = serveSocket(socket, handlers, log);
+    const unsubscribe = subscribe((event) => connection.notify(event));
+    connections.add(connection);
+    await connection.closed;
+    connections.delete(connection);
+    unsubscribe();
+    socket.end();
+  };
+  const claim = await claimPool({ stateFolder, target, clock, onConnection: (socket) => void serve(socket) });
   return {
     release: async () => {
+      isReleased = true;
       const released = claim.release();
       await Promise.all([...connections].map((connection) => connection.end()));
       await released;

@@ -35,6 +35,11 @@ export interface ServedConnection {
 const REQUEST_CANCELLED = -32800;
 const REQUEST_FAILED = -32803;
 
+/** As `serveConnection`, over a socket that stays its owner's to close. */
+export function serveSocket(socket: Socket, handlers: BackendHandlers, log: Log): ServedConnection {
+  return serveConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), handlers, log);
+}
+
 /** Answers requests from one connection. When it goes away its requests are cancelled, unless the backend is to outlive it. */
 export function serveConnection(reader: MessageReader, writer: MessageWriter, handlers: BackendHandlers, log: Log, { outlives } = { outlives: false }): ServedConnection {
   const connection = createMessageConnection(reader, writer);

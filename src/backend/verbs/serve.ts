@@ -80,7 +80,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       closers.push(() => taken.close());
     }
     const environment = await openMachines(root, first, os.networkInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
-    const claim = await claimReachably({
+    const claiming = claimReachably({
       ...environment,
       clock,
       handlers: handlersBeside(log, emit, () => stop.abort()),
@@ -90,14 +90,19 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       },
       log,
     });
-    closers.push(() => claim.release());
+    closers.push(async () => {
+      await claiming.then((claim) => claim.release(), () => undefined);
+    });
+    // Nobody is asked for a password on a drive that another works on; otherwise the ports are opened meanwhile.
+    if (environment.netboot.portHelper !== undefined) await claiming;
     // Booted hosts get them, a minute after the first answer: until that is sent nothing waits for ssh to be loaded.
     let keys: Promise<PoolKeys> | undefined;
     const authorizedKeys = async () => (await (keys ??= openKeys(environment.keysFolder, first.cluster.name))).authorizedKeys;
     const drive = followDrive({ root, first, answered: answeredBySpecs, clock, log });
     closers.push(() => drive.close());
     const model = () => drive.model();
-    const server = await startBootServer({
+    const starting = startBootServer({
+      mayServe: claiming,
       model,
       imagesFolder: environment.imagesFolder,
       image: () => environment.image(model()),
@@ -113,7 +118,12 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       random,
       log,
     });
-    closers.push(() => server.close());
+    closers.push(async () => {
+      await starting.then((server) => server.close(), () => undefined);
+    });
+    // Another backend on the drive is why the ports are taken: that is told first.
+    await claiming;
+    const server = await starting;
     await authorizedKeys();
     emit({ event: 'serving', at: now(), addresses: servedAddresses(environment.netboot.bindAddress, server.ports) });
     if (!json) {
