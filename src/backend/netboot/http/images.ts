@@ -3,7 +3,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import send from 'send';
 import { IMAGE_FILES, ImageError, readManifest, type ImageFile, type Manifest, type ManifestFile } from '../../image/manifest';
 import type { Clock } from '../../system';
 import { copyStretch, type Pieces, StalledError } from './copy';
@@ -132,14 +131,16 @@ async function sendWithPrefix(request: IncomingMessage, response: ServerResponse
 }
 
 /** `send` reads the request's headers and writes the answer's; the bytes are ours. */
-function sendPlain(request: IncomingMessage, response: ServerResponse, granted: Granted): Promise<void> {
+async function sendPlain(request: IncomingMessage, response: ServerResponse, granted: Granted): Promise<void> {
+  // Loaded with the first download, which is seconds after the answers that go before it.
+  const { default: send } = await import('send');
   const { folder, file, manifest } = granted;
   const { size, sha256 } = manifest.files[file];
   response.setHeader('ETag', `"${sha256}"`);
   response.setHeader('Content-Type', contentTypeOf(file));
   // Of the image, not of this copy of it: another server of the same drive says the same.
   if (manifest.created !== undefined) response.setHeader('Last-Modified', new Date(manifest.created).toUTCString());
-  return new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     const sender = send(request, `/${file}`, { root: folder, index: false, dotfiles: 'allow', cacheControl: false });
     sender.on('error', (error: Error & { status?: number }) => {
       // A range that can't be satisfied brings its own Content-Range.
