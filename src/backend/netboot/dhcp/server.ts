@@ -50,7 +50,7 @@ export interface DhcpServer {
  * How long the first look for other servers keeps machines waiting, unless told otherwise. Those that answer an INFORM do so in a few
  * milliseconds; for the others the look goes on while we serve. The requests that come meanwhile are answered after it.
  */
-const WAIT_FOR_OTHERS_MS = 100;
+const WAIT_FOR_OTHERS_MS = 60;
 const MOST_KEPT_WAITING = 1024;
 
 /**
