@@ -1,10 +1,12 @@
+import type * as FileSystem from 'node:fs';
+import { readSync } from 'node:fs';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { copyStretch, Pieces } from '../../src/backend/netboot/http/copy';
 import type { Clock } from '../../src/backend/system';
 
@@ -18,13 +20,18 @@ async function file(): Promise<string> {
   return path.join(folder, 'root.squashfs');
 }
 
-/** A response whose client takes everything the moment it is written. */
-function responseOf(onBody: (piece: Buffer) => void): ServerResponse {
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof FileSystem>();
+  return { ...fs, readSync: vi.fn(fs.readSync) };
+});
+
+/** A response whose client takes everything the moment it is written, or a moment later. */
+function responseOf(onBody: (piece: Buffer) => void, takes: (done: () => void) => void = (done) => done()): ServerResponse {
   const response = new ServerResponse(new IncomingMessage(new net.Socket()));
   const sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
       onBody(piece);
-      done();
+      takes(done);
     },
   });
   response.assignSocket(sink as unknown as net.Socket);
@@ -39,14 +46,55 @@ function clockThatPasses(passMs: number): Clock {
   return { now: () => (now += passMs), after: () => () => undefined };
 }
 
-test.each([['from memory', 0], ['from a slow drive', 10]])('a stretch comes as it is in the file, %s', async (_where, passMs) => {
-  const taken: Buffer[] = [];
-  const response = responseOf((piece) => taken.push(Buffer.from(piece)));
+/** Pieces of a server that has sent the whole file before. */
+function piecesAfter(file: string): Pieces {
+  const pieces = new Pieces();
+  pieces.wasReadThrough(file);
+  return pieces;
+}
+
+test.each([['at once', undefined], ['a moment later', setImmediate]])('a stretch comes as it is in the file, to a client that takes it %s', async (_when, takes) => {
+  const name = await file();
+  for (const pieces of [new Pieces(), piecesAfter(name)]) {
+    const taken: Buffer[] = [];
+    let told = 0;
+    await copyStretch(responseOf((piece) => taken.push(Buffer.from(piece)), takes), pieces, { clock: clockThatPasses(0), file: name, start: 1000, end: BYTES - 7, onTaken: (bytes) => (told += bytes) });
+    const [, ...body] = taken;
+    expect(Buffer.concat(body).equals(CONTENT.subarray(1000, BYTES - 7))).toBe(true);
+    expect(told).toBe(BYTES - 1007);
+  }
+});
+
+test('a last piece smaller than what a socket keeps without complaint is waited for no longer than it takes', async () => {
+  const end = 2 * (1 << 19) + 1000;
   let told = 0;
-  await copyStretch(response, new Pieces(), { clock: clockThatPasses(passMs), file: await file(), start: 1000, end: BYTES - 7, onTaken: (bytes) => (told += bytes) });
-  const [, ...body] = taken;
-  expect(Buffer.concat(body).equals(CONTENT.subarray(1000, BYTES - 7))).toBe(true);
-  expect(told).toBe(BYTES - 1007);
+  await copyStretch(responseOf(() => undefined, setImmediate), new Pieces(), { clock: clockThatPasses(0), file: await file(), start: 0, end, onTaken: (bytes) => (told += bytes) });
+  expect(told).toBe(end);
+});
+
+test('the first download of a file reads it on threads, the next ones from memory; one that turns out to be slow ends that for all', async () => {
+  const name = await file();
+  const pieces = new Pieces();
+  const readsAtOnce = async (passMs: number) => {
+    vi.mocked(readSync).mockClear();
+    await copyStretch(responseOf(() => undefined), pieces, { clock: clockThatPasses(passMs), file: name, start: 0, end: BYTES, onTaken: () => undefined });
+    return vi.mocked(readSync).mock.calls.length;
+  };
+  expect(await readsAtOnce(0)).toBe(0);
+  expect(await readsAtOnce(0)).toBe(Math.ceil(BYTES / (1 << 19)));
+  expect(await readsAtOnce(10)).toBe(1);
+  expect(await readsAtOnce(0)).toBe(0);
+});
+
+test('a client that goes away while it is waited for gives its piece back only when nothing is read from it any more', async () => {
+  const pieces = new Pieces();
+  const response = responseOf(() => undefined, () => undefined);
+  const { socket } = response;
+  const destroyedAt: (boolean | undefined)[] = [];
+  pieces.giveBack = () => void destroyedAt.push(socket?.destroyed);
+  const impatient: Clock = { now: () => 0, after: (_ms, run) => (setImmediate(run), () => undefined) };
+  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 524288 bytes in 60 seconds/);
+  expect(destroyedAt).toEqual([true, true]);
 });
 
 test('a file in memory and a client that takes all at once keep nobody else waiting for long', async () => {
@@ -59,7 +107,8 @@ test('a file in memory and a client that takes all at once keep nobody else wait
     if (!ended) setImmediate(others);
   };
   others();
-  await copyStretch(response, new Pieces(), { clock: clockThatPasses(0), file: await file(), start: 0, end: BYTES, onTaken: () => undefined });
+  const name = await file();
+  await copyStretch(response, piecesAfter(name), { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });
   ended = true;
   expect(longest).toBeLessThanOrEqual(2);
 });

@@ -14,14 +14,18 @@ const PIECE_BYTES = 1 << 19;
 const MOST_KEPT = 32;
 /** One piece: a client slower than 9 KiB/s is none that will ever boot. */
 const PIECE_LIMIT_MS = 60_000;
-/** A piece that was read within this is in memory, or as good as there. */
-const QUICK_MS = 1;
+/** A read from memory takes a tenth of this. */
+const SLOW_READ_MS = 2;
+/** So long after a slow one everything is read on threads. */
+const SLOW_KEPT_MS = 30_000;
 
 /** What all downloads of a server share. */
 export class Pieces {
   /** Of the thread, until clients have taken what the system had no room for. */
   readonly wakefulness = new Wakefulness();
   readonly #kept: Buffer[] = [];
+  readonly #readThrough = new Set<string>();
+  #slowAtMs = -Infinity;
 
   take(): Buffer {
     return this.#kept.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -29,6 +33,20 @@ export class Pieces {
 
   giveBack(piece: Buffer): void {
     if (this.#kept.length < MOST_KEPT) this.#kept.push(piece);
+  }
+
+  /** Whether the system should have the file in its memory, from an earlier download. */
+  isInMemory(file: string, nowMs: number): boolean {
+    return this.#readThrough.has(file) && nowMs - this.#slowAtMs > SLOW_KEPT_MS;
+  }
+
+  wasReadThrough(file: string): void {
+    this.#readThrough.add(file);
+  }
+
+  /** It hadn't. */
+  wasSlow(nowMs: number): void {
+    this.#slowAtMs = nowMs;
   }
 }
 
@@ -48,17 +66,16 @@ export class StalledError extends Error {
 }
 
 /**
- * While one piece of a slow drive is on its way, the next is read. Resolves when the last was handed to the system; rejects when
+ * While one piece is on its way, the next is read from the drive. Resolves when the last was handed to the system; rejects when
  * the client has gone or stalls, or when the file can't be read or is shorter. The response has its headers, and isn't ended.
  */
 export async function copyStretch(response: ServerResponse, pieces: Pieces, { clock, file, start, end, onTaken }: Stretch): Promise<void> {
   const outlet = await openOutlet(response, pieces.wakefulness, clock);
   const handle = await open(file);
   const buffers = [pieces.take(), pieces.take()] as const;
-  const reader = new Reader(handle, clock);
   const read = (turn: number, from: number) => {
-    const into = buffers[turn % 2 === 0 ? 0 : 1];
-    return reader.read(into.subarray(0, Math.min(into.length, end - from)), from);
+    const into = buffers[turn % 2 === 0 ? 0 : 1].subarray(0, Math.min(PIECE_BYTES, end - from));
+    return pieces.isInMemory(file, clock.now()) ? readNow(handle, into, from, pieces, clock) : readOnThread(handle, into, from);
   };
   const write = async (piece: Buffer) => {
     await outlet.write(piece);
@@ -69,14 +86,15 @@ export async function copyStretch(response: ServerResponse, pieces: Pieces, { cl
   try {
     reading = start < end ? read(0, start) : undefined;
     for (let at = start, turn = 1; reading !== undefined; turn += 1) {
-      const piece = await reading;
+      const isFromMemory = Buffer.isBuffer(reading);
+      const piece: Buffer = await reading;
       if (piece.length === 0) throw new Error(`${file} ends after ${at} bytes`);
       at += piece.length;
       await writing;
       writing = write(piece);
       // Whoever awaits it sees the rejection; meanwhile it is no unhandled one.
       writing.catch(() => undefined);
-      if (reader.isQuick) {
+      if (isFromMemory) {
         // Read any sooner, the next piece would push this one out of the processor's cache.
         await writing;
         // Where both the file and the client are quick, all others would wait for the last piece.
@@ -86,6 +104,7 @@ export async function copyStretch(response: ServerResponse, pieces: Pieces, { cl
       if (reading instanceof Promise) reading.catch(() => undefined);
     }
     await writing;
+    if (start === 0) pieces.wasReadThrough(file);
   } finally {
     // The system may still write from, or read into, a buffer: another download must not get it before.
     await Promise.allSettled([reading, writing]);
@@ -94,39 +113,34 @@ export async function copyStretch(response: ServerResponse, pieces: Pieces, { cl
   }
 }
 
+/** What there is of the file at `from`; empty at its end. On a thread of libuv's: a slow drive keeps nobody waiting. */
+async function readOnThread(handle: FileHandle, into: Buffer, from: number): Promise<Buffer> {
+  const { bytesRead } = await handle.read(into, 0, into.length, from);
+  return into.subarray(0, bytesRead);
+}
+
 /**
- * Reads on a thread of libuv's, so that a slow drive keeps nobody waiting; but what the system has in memory at once, since to ask
- * a thread for it costs more than to copy it. Whether it has shows in how long the piece before took: at most one slow piece is
- * then waited for.
+ * The same at once: to ask a thread for what is in memory costs more than to copy it. Where the system has dropped it meanwhile,
+ * everything waits for this piece, once in a while.
  */
-class Reader {
-  readonly #handle: FileHandle;
-  readonly #clock: Clock;
-  isQuick = false;
-
-  constructor(handle: FileHandle, clock: Clock) {
-    this.#handle = handle;
-    this.#clock = clock;
-  }
-
-  /** What there is of the file at `from`; empty at its end. */
-  read(into: Buffer, from: number): Buffer | Promise<Buffer> {
-    const began = this.#clock.now();
-    const done = (bytesRead: number) => {
-      this.isQuick = this.#clock.now() - began <= QUICK_MS;
-      return into.subarray(0, bytesRead);
-    };
-    if (this.isQuick) return done(readSync(this.#handle.fd, into, 0, into.length, from));
-    return this.#handle.read(into, 0, into.length, from).then(({ bytesRead }) => done(bytesRead));
-  }
+function readNow(handle: FileHandle, into: Buffer, from: number, pieces: Pieces, clock: Clock): Buffer {
+  const began = clock.now();
+  const bytesRead = readSync(handle.fd, into, 0, into.length, from);
+  const ended = clock.now();
+  if (ended - began >= SLOW_READ_MS) pieces.wasSlow(ended);
+  return into.subarray(0, bytesRead);
 }
 
 /** Behind an earlier request of the same connection that is still being answered, a response has no socket yet (RFC 9112 §9.3.2). */
 async function openOutlet(response: ServerResponse, wakefulness: Wakefulness, clock: Clock): Promise<Outlet> {
   const socket = response.socket ?? (await settled<Socket>(clock, 'its turn on the connection did not come', (resolve, reject) => {
     const gone = () => reject(new Error('the client has gone'));
-    response.once('socket', resolve).once('close', gone);
-    return () => response.off('socket', resolve).off('close', gone);
+    response.once('socket', resolve);
+    response.req.socket.once('close', gone);
+    return () => {
+      response.off('socket', resolve);
+      response.req.socket.off('close', gone);
+    };
   }));
   response.flushHeaders();
   return new Outlet(socket, wakefulness, clock);
@@ -147,19 +161,26 @@ class Outlet {
     this.#clock = clock;
   }
 
-  /** Resolves when the system has all of it. */
+  /** Resolves when the system has all of it. Once it has rejected, the system has no use for the piece either. */
   async write(piece: Buffer): Promise<void> {
     const socket = this.#socket;
     if (socket.destroyed) throw new Error('the client has gone');
-    socket.write(piece);
+    let written: (error?: Error | null) => void = () => undefined;
+    socket.write(piece, (error) => written(error));
+    if (socket.errored) throw socket.errored;
     if (socket.writableLength === 0) return;
     this.#wakefulness.expect();
-    await settled<undefined>(this.#clock, `the client took less than ${PIECE_BYTES} bytes`, (resolve, reject) => {
-      const taken = () => resolve(undefined);
-      const gone = () => reject(new Error('the client has gone'));
-      socket.once('drain', taken).once('close', gone);
-      return () => socket.off('drain', taken).off('close', gone);
-    });
+    try {
+      await settled<undefined>(this.#clock, `the client took less than ${PIECE_BYTES} bytes`, (resolve, reject) => {
+        const gone = () => reject(new Error('the client has gone'));
+        written = (error) => (error ? reject(error) : resolve(undefined));
+        socket.once('close', gone);
+        return () => socket.off('close', gone);
+      });
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
     this.#wakefulness.heard();
   }
 }

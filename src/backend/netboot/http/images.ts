@@ -168,8 +168,14 @@ async function copyAndTell(response: ServerResponse, { file, manifest, turn, clo
   let tenth = tenthOf(bytesSent);
   const report = (ended: ImageDownload['ended']) => onDownload({ file, bytesSent, bytesTotal, ended });
   report('no');
-  // `close` comes once, after `finish` when all of it was handed to the system and without it when the client went away.
-  response.once('close', () => report(response.writableFinished ? 'whole' : 'broken'));
+  let isEndTold = false;
+  const reportEnd = () => {
+    if (isEndTold) return;
+    isEndTold = true;
+    report(response.writableFinished ? 'whole' : 'broken');
+  };
+  // After `finish` when all of it was handed to the system, and without it when the client went away.
+  response.once('close', reportEnd);
   try {
     await copyStretch(response, pieces, {
       clock,
@@ -191,6 +197,8 @@ async function copyAndTell(response: ServerResponse, { file, manifest, turn, clo
     // A client that goes away, or a drive that is pulled, breaks the download off; the event says so.
     if (error instanceof StalledError) onStall(error.message);
     response.destroy();
+    // One that never had its turn on the connection isn't closed either.
+    if (response.socket === null) reportEnd();
   }
 }
 
