@@ -9,6 +9,7 @@ import { hostOfMac, nameOfHost } from './answers/facts';
 import { startDhcp } from './dhcp';
 import { createLocalNetworks } from './dns/localNetworks';
 import { type DnsServer, startDnsServer } from './dns/server';
+import { loadDownloads } from './http/images';
 import { startHttpServer } from './http/server';
 import { STANDARD_PORTS, type NetbootEndpoints } from './endpoints';
 import { inSubnet, parseSubnet } from './ipv4';
@@ -68,14 +69,16 @@ async function startServices(options: Starting): Promise<BootServer> {
     tftp: opened(await startTftp(options, metrics, firstTime)),
     dns: opened(await startDns(options, metrics, onTrouble)),
   }))();
+  // What only downloads need is loaded while DHCP waits, below.
+  const loading = opening.then(loadDownloads);
   // It looks for other servers before it answers, which takes longer than all else, and so begins meanwhile.
   const openingDhcp = options.model().cluster.network.dhcp === 'off' ? undefined : startDhcp({ ...options, httpPort: Promise.all([opening, options.mayServe]).then(([{ http }]) => http.port), metrics, onTrouble, firstTime });
-  const ended = await Promise.allSettled([opening, openingDhcp]);
+  const ended = await Promise.allSettled([opening, openingDhcp, loading]);
   const [, dhcpEnded] = ended;
   if (dhcpEnded.status === 'fulfilled' && dhcpEnded.value) opened(dhcpEnded.value);
   try {
     const [{ http, tftp, dns }, dhcp] = [await opening, await openingDhcp];
-    await options.mayServe;
+    await Promise.all([options.mayServe, loading]);
     return {
       ports: { dhcp: dhcp?.ports.dhcp ?? 0, proxyDhcp: dhcp?.ports.pxe ?? 0, tftp: tftp.port, http: http.boundPort, dns: dns.port },
       close,

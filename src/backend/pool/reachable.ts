@@ -16,13 +16,15 @@ export interface ReachableOptions {
   readonly log: Log;
 }
 
+/** Not before the drive is claimed: what goes on meanwhile needs none of it, and is waited for by machines. */
+const loadRpc = () => import('./rpc');
+
 /** Rejects with a `PoolError` while another backend has the drive. Releasing lets requests under way be answered first. */
 export async function claimReachably({ stateFolder, target, clock, handlers, subscribe, log }: ReachableOptions): Promise<Claim> {
   const connections = new Set<ServedConnection>();
   let isReleased = false;
   const serve = async (socket: Socket) => {
-    // Loaded when somebody connects: machines that boot need none of it, and don't wait for it.
-    const { serveSocket } = await import('./rpc');
+    const { serveSocket } = await loadRpc();
     if (isReleased) {
       socket.destroy();
       return;
@@ -36,6 +38,7 @@ export async function claimReachably({ stateFolder, target, clock, handlers, sub
     socket.end();
   };
   const claim = await claimPool({ stateFolder, target, clock, onConnection: (socket) => void serve(socket) });
+  await loadRpc();
   return {
     release: async () => {
       isReleased = true;

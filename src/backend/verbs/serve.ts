@@ -80,10 +80,11 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       closers.push(() => taken.close());
     }
     const environment = await openMachines(root, first, os.networkInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
+    const beside = handlersBeside(log, emit, () => stop.abort());
     const claiming = claimReachably({
       ...environment,
       clock,
-      handlers: handlersBeside(log, emit, () => stop.abort()),
+      handlers: beside.handlers,
       subscribe: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
@@ -130,6 +131,10 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       const { network } = first.cluster;
       io.err(`Answering ${first.hosts.length === 1 ? '1 host' : `${first.hosts.length} hosts`} of ${first.cluster.name} on ${environment.netboot.interface ?? network.server} (DHCP ${network.dhcp}), image ${environment.image(first)}. Ctrl+C ends it.\n`);
     }
+    beside.load().then(
+      () => log('debug', "All is loaded: PXEN's own files may be built anew from now on."),
+      (error: unknown) => log('warn', `What answers \`pxen status\` and \`pxen down\` could not be loaded: ${String(error)}`),
+    );
     await aborted(AbortSignal.any([io.signal, stop.signal]));
   } finally {
     for (const close of closers.reverse()) await close();
@@ -142,12 +147,12 @@ async function openKeys(folder: string, cluster: string): Promise<PoolKeys> {
 }
 
 /**
- * Answers `pxen status` and `pxen down` of others meanwhile, by asking the hosts; it runs no pool itself. Loaded when somebody
- * asks: a pool and its ssh take longer to load than all that answers booting machines.
+ * Answers `pxen status` and `pxen down` of others meanwhile, by asking the hosts; it runs no pool itself. Loaded once machines are
+ * answered: a pool and its ssh take longer to load than all that answers them.
  */
-function handlersBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: () => void): BackendHandlers {
+function handlersBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: () => void): { readonly handlers: BackendHandlers; readonly load: () => Promise<unknown> } {
   let loaded: Promise<BackendHandlers> | undefined;
-  const load = async () => {
+  const open = async () => {
     const [{ realParts }, { PoolService }] = await Promise.all([import('../pool/parts'), import('../pool/service')]);
     const service = new PoolService({
       openEnvironment: (target, root, model) => {
@@ -161,14 +166,20 @@ function handlersBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: (
     });
     return service.handlers;
   };
-  const handlers = () => (loaded ??= load());
-  return {
-    'pool/boot': async (params, signal) => (await handlers())['pool/boot'](params, signal),
-    'pool/status': async (params, signal) => (await handlers())['pool/status'](params, signal),
-    'pool/down': async (params, signal) => (await handlers())['pool/down'](params, signal),
-    'pool/wake': async (params, signal) => (await handlers())['pool/wake'](params, signal),
-    'backend/stop': async (params, signal) => (await handlers())['backend/stop'](params, signal),
+  const load = () =>
+    (loaded ??= open().catch((error: unknown) => {
+      // Whoever asks next may find it in its place.
+      loaded = undefined;
+      throw error;
+    }));
+  const handlers: BackendHandlers = {
+    'pool/boot': async (params, signal) => (await load())['pool/boot'](params, signal),
+    'pool/status': async (params, signal) => (await load())['pool/status'](params, signal),
+    'pool/down': async (params, signal) => (await load())['pool/down'](params, signal),
+    'pool/wake': async (params, signal) => (await load())['pool/wake'](params, signal),
+    'backend/stop': async (params, signal) => (await load())['backend/stop'](params, signal),
   };
+  return { handlers, load };
 }
 
 function netbootEvent({ mac, host, sentence }: NetbootEvent, at: string): PoolEvent {

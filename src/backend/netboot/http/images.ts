@@ -130,10 +130,12 @@ async function sendWithPrefix(request: IncomingMessage, response: ServerResponse
   await copyAndTell(response, granted, path.join(folder, file), 0, size);
 }
 
+/** Seconds before the first download, and after what goes before that. */
+export const loadDownloads = () => import('send');
+
 /** `send` reads the request's headers and writes the answer's; the bytes are ours. */
 async function sendPlain(request: IncomingMessage, response: ServerResponse, granted: Granted): Promise<void> {
-  // Loaded with the first download, which is seconds after the answers that go before it.
-  const { default: send } = await import('send');
+  const { default: send } = await loadDownloads();
   const { folder, file, manifest } = granted;
   const { size, sha256 } = manifest.files[file];
   response.setHeader('ETag', `"${sha256}"`);
