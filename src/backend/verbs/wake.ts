@@ -46,12 +46,13 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo): Promise
 
 async function driveAndNames([first, ...rest]: readonly string[]): Promise<{ readonly drive: string; readonly names: readonly string[] }> {
   if (first === undefined) return { drive: '.', names: [] };
-  return (await isFolder(first)) ? { drive: first, names: rest } : { drive: '.', names: [first, ...rest] };
+  // Names of hosts hold no slash (RFC 1123 §2.1); a path that isn't there, or no folder, is told as one.
+  return /[\\/]/.test(first) || (await exists(first)) ? { drive: first, names: rest } : { drive: '.', names: [first, ...rest] };
 }
 
-async function isFolder(name: string): Promise<boolean> {
+async function exists(name: string): Promise<boolean> {
   return stat(name).then(
-    (found) => found.isDirectory(),
+    () => true,
     () => false,
   );
 }
