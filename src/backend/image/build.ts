@@ -169,6 +169,8 @@ async function makeIncoming(folder: string): Promise<string> {
 
 /** Copies to the drive, syncs, and swaps with a former image by renaming. */
 async function moveIntoPlace({ made, incoming, folder }: { readonly made: string; readonly incoming: string; readonly folder: string }, log: Log): Promise<void> {
+  // Another build of the same image may have ended meanwhile, and taken it away.
+  await makeFolder(incoming);
   const outgoing = path.join(path.dirname(folder), `.${path.basename(folder)}.old`);
   await rm(outgoing, { recursive: true, force: true });
   log('info', `Writing ${folder}.`);
