@@ -56,12 +56,12 @@ describe('Reading a drive from its folder', () => {
 
   test('Specs in folders below those that are read are told of, with a free name for each', async () => {
     expect(
-      await problemsIn({ 'vms/web/a.vm.yaml': vm('a'), 'vms/db/a.vm.yaml': vm('b'), 'vms/db/c/d.yml': '', 'hosts/rack-b/n.host.yaml': '', 'hosts/e.vm.yaml': vm('e'), 'vms/old/README.md': 'x', 'vms/old/.git/f.vm.yaml': '', 'vms/.idea/g.vm.yaml': '' }),
+      await problemsIn({ 'vms/web/a.vm.yaml': vm('a'), 'vms/db/a.vm.yaml': vm('b'), 'vms/db/c/d.vm.yml': '', 'vms/web/user-data.yaml': 'a guest’s', 'hosts/rack-b/n.host.yaml': '', 'hosts/e.vm.yaml': vm('e'), 'vms/old/README.md': 'x', 'vms/old/.git/f.vm.yaml': '', 'vms/.idea/g.vm.yaml': '' }),
     ).toMatchInlineSnapshot(`
       "hosts/e.vm.yaml:1:1-1 warning file-name PXEN doesn't read this file because of its name. If it is a spec, name it vms/e.vm.yaml; otherwise move it elsewhere.
       hosts/rack-b/n.host.yaml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it hosts/n.host.yaml; otherwise move it elsewhere.
       vms/db/a.vm.yaml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/a.vm.yaml; otherwise move it elsewhere.
-      vms/db/c/d.yml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/d.vm.yaml; otherwise move it elsewhere.
+      vms/db/c/d.vm.yml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/d.vm.yaml; otherwise move it elsewhere.
       vms/web/a.vm.yaml:1:1-1 warning file-name PXEN doesn't read this file because of the folder it lies in. If it is a spec, name it vms/web-a.vm.yaml; otherwise move it elsewhere.
       "
     `);

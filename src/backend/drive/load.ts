@@ -78,25 +78,28 @@ async function listSpecFiles(root: string): Promise<SpecListing> {
       const nested = below === 'alone' ? [] : await Promise.all(entries.filter((entry) => entry.isDirectory()).map((entry) => inFolder(pathOf(entry), below)));
       return [...entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(pathOf), ...nested.flat()];
     } catch (error) {
-      found.push(problems.fileUnreadable({ file: folder === '' ? '.' : folder, start: 0, end: 0 }, (error as Error).message));
+      // What is deeper is no spec, and only looked at for what was meant as one.
+      if (!folder.includes('/')) found.push(problems.fileUnreadable({ file: folder === '' ? '.' : folder, start: 0, end: 0 }, (error as Error).message));
       return [];
     }
   };
   const [top, hosts, vms] = await Promise.all([inFolder('', 'alone'), inFolder('hosts', 'with what is below'), inFolder('vms', 'with what is below')]);
-  const candidates = [...top.filter((file) => kindOfFile(file) === 'Cluster' || MEANT_AT_THE_TOP.test(file)), ...hosts, ...vms].sort();
+  const candidates = [...top.filter((file) => kindOfFile(file) === 'Cluster' || NAMED_LIKE_CLUSTER.test(file) || NAMED_LIKE_SPEC.test(file)), ...hosts, ...vms].sort();
   const specs = candidates.filter((file) => kindOfFile(file) !== undefined);
   return { specs, problems: [...found, ...misnamed(candidates, specs), ...caseClashes(specs)] };
 }
 
 /** Notepad ends names in `.txt`, and Windows hides that. */
 const LIKE_YAML = /\.ya?ml(?:\.txt)?$/i;
-const MEANT_AT_THE_TOP = /\.(?:host|vm)\.ya?ml(?:\.txt)?$|^pxen\.(?:yml|ya?ml\.txt)$/i;
+const NAMED_LIKE_SPEC = /\.(?:host|vm)\.ya?ml(?:\.txt)?$/i;
+const NAMED_LIKE_CLUSTER = /^pxen\.(?:yml|ya?ml\.txt)$/i;
 
 /** Whoever wrote such a file believes that its host or VM is there. What no name makes a spec isn't spoken of. */
 function misnamed(candidates: readonly string[], specs: readonly string[]): readonly Problem[] {
   const taken = new Set(specs.map((file) => file.toLowerCase()));
   return candidates
-    .filter((file) => kindOfFile(file) === undefined && LIKE_YAML.test(file))
+    // Deeper down lie other files as well, such as guests' cloud-init.
+    .filter((file) => kindOfFile(file) === undefined && (file.split('/').length > 2 ? NAMED_LIKE_SPEC : LIKE_YAML).test(file))
     .map((file) => {
       const expected = expectedName(file, taken);
       taken.add(expected.toLowerCase());
