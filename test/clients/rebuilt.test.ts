@@ -13,6 +13,6 @@ it('a server that runs answers `pxen status` and downloads when the files that i
   await server.line(/may be built anew from now on/);
   await rm(path.join(dist, 'cli'), { recursive: true });
   expect((await network.run('server', process.execPath, inject('pxen'), 'status', network.drive)).output).toMatch(/node1 .* off/);
-  expect((await network.run('server', 'curl', '-s', 'http://10.77.0.1/images/dom0-1/snponly.efi', '-o', '/dev/null', '-w', '%{http_code}')).output).toBe('200');
+  expect((await network.run('server', 'curl', '-s', `http://10.77.0.1/images/${path.basename(network.imageFolder)}/snponly.efi`, '-o', '/dev/null', '-w', '%{http_code}')).output).toBe('200');
   await server.stop();
 });
