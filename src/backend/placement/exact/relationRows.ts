@@ -1,37 +1,46 @@
 /** `apart` and `together` as rows of the continuous program of a conflict. */
 
 import { at } from '../packing';
-import { apartBy, apartCliques } from './apartCliques';
+import type { Problem } from '../problem';
+import { apartCliques, apartNeighbours } from './apartCliques';
 import type { Parts } from './requirementParts';
 import { heldOf, listOf } from './standingRows';
 
 /** On each host at most one of VMs that must all be apart; where what runs breaks the rule already, it stays. */
 export function keepApart(parts: Parts): void {
   const { problem, vm, held, rows, groups } = parts;
-  const isApart = apartBy(problem.vmApart);
-  const waived = (a: number, b: number) => (a === vm && heldOf(held, 'apart', { from: b }) === undefined) || (b === vm && heldOf(held, 'apart', { from: a }) === undefined);
-  const concerned = [vm, ...held.others].filter((one) => at(problem.vmApart, one).length > 0).sort((a, b) => a - b);
+  const requirements = new Map(held.own.flatMap((own) => (own.kind === 'apart' ? [[own.from, own] as const] : [])));
+  const counts = (a: number, b: number) => (a !== vm || requirements.has(b)) && (b !== vm || requirements.has(a));
+  const neighbours = apartNeighbours(problem.vmApart, [vm, ...held.others], counts);
   const columnsOn = columnsOfSingles(parts);
   // How much the left-out VM shares a group with another: nothing, by the row that stands for that requirement.
-  const shared = new Map<string, number>();
+  const shared = groups.map(() => new Map<number, number>());
   const sharing = (from: number, group: number): number => {
-    const known = shared.get(`${from} ${group}`);
+    const known = at(shared, group).get(from);
     if (known !== undefined) return known;
     const column = rows.column(1);
-    const own = heldOf(held, 'apart', { from });
+    const own = requirements.get(from);
     if (own !== undefined) rows.atMost([[column, 1]], 0, { own });
-    shared.set(`${from} ${group}`, column);
+    at(shared, group).set(from, column);
     return column;
   };
-  for (const clique of apartCliques(concerned, (a, b) => isApart(a, b) && !waived(a, b))) {
+  for (const clique of apartCliques(neighbours)) {
+    const more = beyondOne(problem, clique);
     groups.forEach(({ hosts }, group) => {
       const entries = clique.flatMap((one) => columnsOn(one, group).map((column) => [column, 1] as const));
       if (entries.length < 2) return;
-      const most = hosts.reduce((sum, host) => sum + Math.max(1, clique.filter((one) => at(problem.vmFixedHost, one) === host).length), 0);
+      const most = hosts.length + (more.size === 0 ? 0 : hosts.reduce((sum, host) => sum + (more.get(host) ?? 0), 0));
       const exceptions = clique.includes(vm) ? clique.filter((one) => one !== vm).map((from) => [sharing(from, group), -1] as const) : [];
       rows.atMost([...entries, ...exceptions], most);
     });
   }
+}
+
+/** By host, where there are any: how many more than one of these run there. */
+function beyondOne({ vmFixedHost }: Problem, vms: readonly number[]): Map<number, number> {
+  const more = new Map<number, number>();
+  for (const host of vms.map((vm) => at(vmFixedHost, vm))) if (host >= 0) more.set(host, (more.get(host) ?? -1) + 1);
+  return more;
 }
 
 /** A group is on one host, or on as many as what runs has torn it to; each of it is where the group is. */
