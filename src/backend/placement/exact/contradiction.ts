@@ -66,11 +66,13 @@ export function neededFor({ program, standings }: RequirementProgram, certificat
     over -= price;
     spared.add(vm);
   }
+  let sum = certificate.over;
   const own = held.own.filter((requirement) => {
     const without = multipliers.map((times, row) => (standsFor(requirement, standings[row]) ? 0n : times));
-    const lost = excess(program, multipliers) - excess(program, without);
-    if (lost >= over) return true;
-    over -= lost;
+    const rest = excess(program, without);
+    if (sum - rest >= over) return true;
+    over -= sum - rest;
+    sum = rest;
     multipliers = without;
     return false;
   });
