@@ -33,7 +33,7 @@ export async function withProvenConflicts(formulation: Formulation, { plan, solu
   const shared = { formulation, solution, hopeless: hopelessVms(problem), options: { kinds: vmKinds(problem), mostColumns: MOST_COLUMNS }, budget };
   const found = new Map<string, readonly string[]>();
   for (const vm of open) {
-    if (signal.aborted) break;
+    if (signal.aborted || budget.isSpent) break;
     const proven = await provenConflict({ ...shared, vm, find: (program, wanted) => prover.contradiction(program, wanted, signal) });
     if (proven !== undefined) found.set(at(formulation.vms, vm).model.name, conflictOf(formulation, solution, vm, nodes, proven).requirements);
   }

@@ -10,7 +10,7 @@ import type { Solution } from '../problem';
 import { ownRequirements, rivals, waitingRivals, type Held } from '../requirements';
 import { bearable, certificateOf, neededFor, type Certificate } from './contradiction';
 import type { ContradictionSolver, MixedIntegerProgram } from './program';
-import { requirementProgram, type ProgramOptions } from './requirementProgram';
+import { requirementProgram, type ProgramOptions, type RequirementProgram } from './requirementProgram';
 
 /** The solver's side of it, wherever it works. */
 export type FindContradiction = (program: MixedIntegerProgram, wanted: 'any' | 'irreducible') => Promise<ReturnType<ContradictionSolver['contradiction']>>;
@@ -23,11 +23,14 @@ export class SolverBudget {
     private rows: number,
   ) {}
 
-  /** Whether a program of so many may still be solved; the last one may be larger than what is left. */
-  spendColumns(columns: number): boolean {
-    const isLeft = this.columns > 0;
+  /** No more questions: that nothing is found from here on says nothing. */
+  get isSpent(): boolean {
+    return this.columns <= 0;
+  }
+
+  /** The last program may be larger than what is left. */
+  spendColumns(columns: number): void {
     this.columns -= columns;
-    return isLeft;
   }
 
   /** Whether so many may still be made irreducible; then they are spent. */
@@ -46,9 +49,10 @@ export async function provenConflict(question: ConflictQuestion): Promise<Held |
   const { formulation, solution, vm, budget, options } = question;
   const own = ownRequirements(formulation, vm);
   const placed = rivals(formulation.problem, solution, vm);
-  const first = (await proven(question, { own, others: placed }, 'any')) ?? (await besideWaiting(question, own, placed));
-  if (first === undefined || !budget.spendRows(requirementProgram(formulation, vm, first, options).standings.length)) return first;
-  return (await proven(question, first, 'irreducible')) ?? first;
+  const first = concerning(await contradicted(question, { own, others: placed })) ?? (await besideWaiting(question, own, placed));
+  if (first === undefined || budget.isSpent) return first;
+  const asked = requirementProgram(formulation, vm, first, options);
+  return budget.spendRows(asked.standings.length) ? (concerning(await answered(question, first, asked, 'irreducible')) ?? first) : first;
 }
 
 export interface ConflictQuestion {
@@ -68,29 +72,38 @@ export interface ConflictQuestion {
  */
 async function besideWaiting(question: ConflictQuestion, own: Held['own'], placed: readonly number[]): Promise<Held | undefined> {
   const all = waitingRivals(question.formulation.problem, question.solution, question.vm, question.hopeless);
-  const beside = (waiting: readonly number[]) => contradicted(question, { own, others: [...waiting, ...placed] }, 'any');
+  const beside = (waiting: readonly number[]) => contradicted(question, { own, others: [...waiting, ...placed] });
   let count = 1;
   let found = await beside(all.slice(0, count));
-  while (found === undefined && count < all.length) found = await beside(all.slice(0, (count *= 2)));
+  while (found === undefined && count < all.length && !question.budget.isSpent) found = await beside(all.slice(0, (count *= 2)));
   let waiting = all.slice(0, count);
   for (let round = 0; round < MOST_ROUNDS && found?.needed.own.length === 0; round++) {
     waiting = bearable(found.certificate, waiting);
     found = await beside(waiting);
   }
-  return found?.needed.own.length === 0 ? undefined : found?.needed;
+  return concerning(found);
 }
 
 const MOST_ROUNDS = 4;
 
+interface Contradicted {
+  readonly needed: Held;
+  readonly certificate: Certificate;
+}
+
 /** Only what concerns the VM itself. */
-async function proven(question: ConflictQuestion, held: Held, wanted: 'any' | 'irreducible'): Promise<Held | undefined> {
-  const found = await contradicted(question, held, wanted);
+function concerning(found: Contradicted | undefined): Held | undefined {
   return found === undefined || found.needed.own.length === 0 ? undefined : found.needed;
 }
 
-async function contradicted({ formulation, solution, vm, find, budget, options }: ConflictQuestion, held: Held, wanted: 'any' | 'irreducible'): Promise<{ readonly needed: Held; readonly certificate: Certificate } | undefined> {
-  const asked = requirementProgram(formulation, vm, held, options);
-  if (!budget.spendColumns(asked.program.columnUpper.length)) return undefined;
+/** Undefined as well, and without any work, when the budget is spent. */
+async function contradicted(question: ConflictQuestion, held: Held): Promise<Contradicted | undefined> {
+  const { formulation, vm, options, budget } = question;
+  return budget.isSpent ? undefined : answered(question, held, requirementProgram(formulation, vm, held, options), 'any');
+}
+
+async function answered({ solution, find, budget }: ConflictQuestion, held: Held, asked: RequirementProgram, wanted: 'any' | 'irreducible'): Promise<Contradicted | undefined> {
+  budget.spendColumns(asked.program.columnUpper.length);
   const multipliers = await find(asked.program, wanted);
   const certificate = multipliers && certificateOf(asked, multipliers);
   return certificate && { certificate, needed: neededFor(asked, certificate, held, (other) => at(solution.vmHost, other) < 0) };
