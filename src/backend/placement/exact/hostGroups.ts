@@ -6,6 +6,7 @@
 
 import { at } from '../packing';
 import type { Problem } from '../problem';
+import { hasColumnsWithin, type Counted } from './columnCount';
 import type { RivalClass } from './rivalClasses';
 
 export interface HostGroup {
@@ -15,10 +16,11 @@ export interface HostGroup {
   readonly slots: readonly (readonly number[])[];
 }
 
-/** `tellsApart` is what the VM in question asks of each host, in any writing. */
-export function hostGroups(problem: Problem, classes: readonly RivalClass[], tellsApart: (host: number) => string, mostColumns: number): HostGroup[] {
+/** `tellsApart` is what the VM in question asks of each host, in any writing. With more than `mostColumns` columns unlike hosts are added up as well. */
+export function hostGroups(counted: Counted, tellsApart: (host: number) => string, mostColumns: number): HostGroup[] {
+  const { problem, classes } = counted;
   const fine = alikeHosts(problem, classes, tellsApart);
-  if (isWithin(fine, classes, mostColumns)) return fine;
+  if (hasColumnsWithin(mostColumns, counted, fine)) return fine;
   return gathered(problem, tellsApart).map((hosts) => {
     const all = hosts.flatMap((host) => usableVolumes(problem, host));
     return { hosts, slots: all.length > 0 ? [all] : [] };
@@ -27,15 +29,6 @@ export function hostGroups(problem: Problem, classes: readonly RivalClass[], tel
 
 export function usableVolumes(problem: Problem, host: number): number[] {
   return Array.from(at(problem.hostVolumes, host)).filter((volume) => at(problem.volumeUsable, volume) === 1);
-}
-
-function isWithin(groups: readonly HostGroup[], classes: readonly RivalClass[], mostColumns: number): boolean {
-  let columns = 0;
-  for (const rivals of classes) {
-    for (const { hosts } of groups) columns += at(rivals.hosts, at(hosts, 0));
-    if (columns > mostColumns) return false;
-  }
-  return true;
 }
 
 function alikeHosts(problem: Problem, classes: readonly RivalClass[], tellsApart: (host: number) => string): HostGroup[] {

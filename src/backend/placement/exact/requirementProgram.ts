@@ -27,7 +27,7 @@ export interface RequirementProgram {
 export interface ProgramOptions {
   /** Of all VMs, by `vmKinds`. */
   readonly kinds: readonly string[];
-  /** Up to so many hosts are told apart as far as they differ; beyond, unlike ones are added up. */
+  /** Where the program has no more, hosts are told apart as far as they differ; else unlike ones are added up, however many columns are left. */
   readonly mostColumns: number;
 }
 
@@ -37,7 +37,7 @@ export function requirementProgram(formulation: Formulation, vm: number, held: H
   const classes = rivalClasses(problem, kinds, held.others);
   const anywhere = allowedStill(formulation, vm, { on: false, nature: false });
   const [on, nature] = [allowedStill(formulation, vm, { on: true, nature: false }), allowedStill(formulation, vm, { on: false, nature: true })];
-  const groups = hostGroups(problem, classes, (host) => `${at(anywhere, host)}${at(on, host)}${at(nature, host)}`, mostColumns);
+  const groups = hostGroups({ problem, vm, held, classes }, (host) => `${at(anywhere, host)}${at(on, host)}${at(nature, host)}`, mostColumns);
   const own = new Map(groups.flatMap(({ hosts }, group) => (at(anywhere, at(hosts, 0)) === 1 ? [[group, rows.column(1)] as const] : [])));
   const parts: Parts = { problem, vm, held, rows, groups, classes, own, on: classes.map((rivals) => rivalColumns(problem, rows, groups, rivals)) };
   rows.atLeast(own.values(), 1);
