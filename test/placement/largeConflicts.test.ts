@@ -72,10 +72,46 @@ describe('a VM left out of a large pool', () => {
     for (let run = 1; run <= 5; run++) expect(await planned({ ...inputs, model: shuffled(inputs.model, run) })).toEqual(first);
   });
 
-  it('keeps what the quick plan told when the solver names rows that prove nothing', async () => {
-    const { model, inventory, previous, moves } = inputsOf(at(Object.values(CASES), 3));
-    const liar: Prover = { ...prover, contradiction: ({ rowLower }) => Promise.resolve(Float64Array.from(rowLower, (_, row) => Math.sin(row))) };
+  it.each(Object.entries(CASES).filter(([name]) => !name.startsWith('what runs')))('is told what the quick plan told when the solver names rows that prove nothing: %s', async (_, sketch) => {
+    const { model, inventory, previous, moves } = inputsOf(sketch);
+    let asked = 0;
+    const liar: Prover = { ...prover, contradiction: ({ rowLower }) => Promise.resolve(Float64Array.from(rowLower, (_, row) => Math.sin(row + ++asked))) };
     expect(await solvePlacement(model, inventory, previous, { prover: liar, moves })).toEqual(planPlacement(model, inventory, previous, moves));
+    expect(asked).toBeGreaterThan(0);
+  });
+
+  describe('while the solver', () => {
+    const { model, inventory, previous } = inputsOf(at(Object.values(CASES), 2));
+    const quick = planPlacement(model, inventory, previous);
+    /** Answers until something happens to it, once it has told of some VMs. */
+    const until = (happens: () => Promise<undefined>): Prover => {
+      let told = 0;
+      return { ...prover, contradiction: (program, wanted, signal) => (told++ < 6 ? prover.contradiction(program, wanted, signal) : happens()) };
+    };
+    const isKept = (plan: PlanJson) => {
+      const known = plan.unplaced.filter(({ conflict }) => conflict.length > 0).length;
+      expect(known).toBeGreaterThan(quick.unplaced.filter(({ conflict }) => conflict.length > 0).length);
+      expect(known).toBeLessThan(plan.unplaced.length);
+      expect({ ...plan, unplaced: [] }).toEqual({ ...quick, unplaced: [] });
+    };
+
+    it('fails, keeps its plan and what was found, and tells of the failure', async () => {
+      const faults: unknown[] = [];
+      const failing = until(() => Promise.reject(new Error('out of memory')));
+      isKept(await solvePlacement(model, inventory, previous, { prover: failing, onFault: (fault) => faults.push(fault) }));
+      expect(faults).toEqual([new Error('out of memory')]);
+    });
+
+    it.each(['answers no more', 'fails'])("is ended and %s, keeps its plan and what was found, and isn't `stopped`: the search was at its end", async (how) => {
+      const faults: unknown[] = [];
+      const abort = new AbortController();
+      const ended = until(() => {
+        abort.abort();
+        return how === 'fails' ? Promise.reject(new Error('ended')) : Promise.resolve(undefined);
+      });
+      isKept(await solvePlacement(model, inventory, previous, { prover: ended, signal: abort.signal, onFault: (fault) => faults.push(fault) }));
+      expect(faults).toEqual([]);
+    });
   });
 });
 

@@ -78,8 +78,10 @@ export interface SolveOptions {
   readonly prover: Prover;
   /** Called with the quick plan at once, then with each plan that is better or closer to its bound. */
   readonly onIncumbent?: (plan: PlanJson) => void;
-  /** Ends the search; the best plan so far is the result, and says that it was `stopped`. */
+  /** Ends the search; the best plan so far is the result, and says that it was `stopped`. Once the search has ended, only the conflicts that are still open stay so. */
   readonly signal?: AbortSignal;
+  /** Why the solver told no more of the conflicts: nothing that the plan is worse for. */
+  readonly onFault?: (error: unknown) => void;
   /** Absent: nothing moves. */
   readonly moves?: MovePolicy;
 }
@@ -88,7 +90,7 @@ export interface SolveOptions {
  * The quick plan, improved and proven level by level, then the conflicts that were still open. The same values give the same result, unless the signal aborts: budgets are counted
  * in nodes, never in seconds.
  */
-export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal = new AbortController().signal, moves = NO_MOVES }: SolveOptions): Promise<PlanJson> {
+export async function solvePlacement(model: PoolModel, inventory: Inventory, previous: PreviousPlacement, { prover, onIncumbent, signal = new AbortController().signal, onFault = () => undefined, moves = NO_MOVES }: SolveOptions): Promise<PlanJson> {
   const { formulation, solved: start, plan, openConflicts, context } = quickPlan({ model, inventory, previous, moves });
   let best = { plan, solution: start.solution, open: openConflicts };
   onIncumbent?.(plan);
@@ -105,8 +107,8 @@ export async function solvePlacement(model: PoolModel, inventory: Inventory, pre
     consider(solved);
     isStopped = stopped;
   }
-  const explained = await withProvenConflicts(formulation, best, prover, signal);
-  return isStopped || (signal.aborted && best.open.length > 0) ? { ...explained, stopped: true } : explained;
+  const explained = await withProvenConflicts(formulation, best, { prover, signal, onFault });
+  return isStopped ? { ...explained, stopped: true } : explained;
 }
 
 function samePlan(a: PlanJson, b: PlanJson): boolean {

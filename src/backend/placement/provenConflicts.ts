@@ -3,7 +3,7 @@
 import type { PlanJson } from '../../protocol';
 import { hopelessVms } from './bounds';
 import { conflictOf, ConflictBudget } from './conflict';
-import { provenConflict, SolverBudget } from './exact/provenConflict';
+import { provenConflict, SolverBudget, type FindContradiction } from './exact/provenConflict';
 import { vmKinds } from './exact/rivalClasses';
 import type { Formulation } from './formulation';
 import { at } from './packing';
@@ -25,17 +25,36 @@ export interface OpenConflicts {
   readonly open: readonly number[];
 }
 
-/** The plan with every conflict that the continuous part of the equations proves. */
-export async function withProvenConflicts(formulation: Formulation, { plan, solution, open }: OpenConflicts, prover: Prover, signal: AbortSignal): Promise<PlanJson> {
+export interface ProofOfConflicts {
+  readonly prover: Prover;
+  /** Ends it; what is found until then is told. */
+  readonly signal: AbortSignal;
+  /** Why the solver can't go on; what was found until then is told. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The plan with every conflict that the continuous part of the equations proves. Whatever becomes of the solver, the plan is none the worse for it. */
+export async function withProvenConflicts(formulation: Formulation, { plan, solution, open }: OpenConflicts, { prover, signal, onFault }: ProofOfConflicts): Promise<PlanJson> {
   if (open.length === 0) return plan;
   const [budget, nodes] = [new SolverBudget(COLUMNS_IN_ALL, IRREDUCIBLE_ROWS), new ConflictBudget(CONFLICT_NODES)];
   const { problem } = formulation;
-  const shared = { formulation, solution, hopeless: hopelessVms(problem), options: { kinds: vmKinds(problem), mostColumns: MOST_COLUMNS }, budget };
+  const find: FindContradiction = (program, wanted) => prover.contradiction(program, wanted, signal);
+  const shared = { formulation, solution, hopeless: hopelessVms(problem), options: { kinds: vmKinds(problem), mostColumns: MOST_COLUMNS }, budget, find };
   const found = new Map<string, readonly string[]>();
-  for (const vm of open) {
-    if (signal.aborted || budget.isSpent) break;
-    const proven = await provenConflict({ ...shared, vm, find: (program, wanted) => prover.contradiction(program, wanted, signal) });
-    if (proven !== undefined) found.set(at(formulation.vms, vm).model.name, conflictOf(formulation, solution, vm, nodes, proven).requirements);
+  try {
+    for (const vm of open) {
+      if (signal.aborted || budget.isSpent) break;
+      const proven = await provenConflict({ ...shared, vm });
+      if (proven !== undefined) found.set(at(formulation.vms, vm).model.name, conflictOf(formulation, solution, vm, nodes, proven).requirements);
+    }
+  } catch (error) {
+    // A solver that is ended fails the question it was at.
+    if (!signal.aborted) onFault(error);
   }
-  return found.size === 0 ? plan : { ...plan, unplaced: plan.unplaced.map((left) => ({ ...left, conflict: found.get(left.vm) ?? left.conflict })) };
+  return found.size === 0 ? plan : { ...plan, unplaced: plan.unplaced.map((left) => ({ ...left, conflict: shorter(left.conflict, found.get(left.vm)) })) };
+}
+
+/** Of one that isn't there the other one. */
+function shorter(quick: readonly string[], proven: readonly string[] | undefined): readonly string[] {
+  return proven === undefined || (quick.length > 0 && quick.length < proven.length) ? quick : proven;
 }

@@ -135,7 +135,8 @@ async function provenPlan({ model, inventory, previous, moves }: PlanInputs, io:
       if (line !== last) io.err(`${line}\n`);
       last = line;
     };
-    return await solvePlacement(model, inventory, previous, { prover, onIncumbent, signal: io.signal, ...(moves === undefined ? {} : { moves }) });
+    const onFault = (error: unknown) => io.err(`Not every conflict was looked for: ${error instanceof Error ? error.message : String(error)}. The plan holds all the same.\n`);
+    return await solvePlacement(model, inventory, previous, { prover, onIncumbent, onFault, signal: io.signal, ...(moves === undefined ? {} : { moves }) });
   } finally {
     await prover.close();
   }
