@@ -31,7 +31,16 @@ const stayed = { previous: NO_PREVIOUS_PLACEMENT, inventory: EMPTY_INVENTORY, mo
 const crowded = fc
   .record({ hosts: fc.array(fc.integer({ min: 10, max: 16 }), { minLength: 2, maxLength: 3 }), vms: fc.array(fc.record({ memory: fc.integer({ min: 4, max: 9 }), priority: fc.constantFrom(0, 10) }), { minLength: 6, maxLength: 9 }) })
   .map(({ hosts, vms }): MovingSituation => ({ ...stayed, model: pool({ hosts: hosts.map((memory, index) => ({ name: `n${index}`, memory })), vms: vms.map((vm, index) => ({ name: `v${index}`, ...vm })) }) }));
-const anySituation = fc.oneof(situations(sizes).map((one): MovingSituation => ({ ...one, moves: { maxMoves: 0, stops: 'never' } })), movingSituations(sizes), crowded);
+/** Stopped VMs whose disks lie where a new one's must: some have to move. */
+const displacing = fc
+  .record({ old: fc.array(fc.integer({ min: 3, max: 7 }), { minLength: 2, maxLength: 4 }), fresh: fc.integer({ min: 6, max: 25 }), maxMoves: fc.constantFrom(1, 2, Infinity) })
+  .map(({ old, fresh, maxMoves }): MovingSituation => {
+    const hosts = ['n0', 'n1'].map((name) => ({ name, memory: 32, arrays: [{ name: 'r0', capacity: 30 }] }));
+    const vms = [...old.map((size, index) => ({ name: `old${index}`, disks: [{ name: 'd', size }] })), { name: 'fresh', on: ['n0'], disks: [{ name: 'd', size: fresh }] }];
+    const disks = Object.fromEntries(old.map((_, index) => [`old${index}/d`, { host: 'n0', array: 'r0' }]));
+    return { model: pool({ hosts, vms }), inventory: EMPTY_INVENTORY, previous: { ...NO_PREVIOUS_PLACEMENT, disks }, moves: { maxMoves, stops: 'never' } };
+  });
+const anySituation = fc.oneof(situations(sizes).map((one): MovingSituation => ({ ...one, moves: { maxMoves: 0, stops: 'never' } })), movingSituations(sizes), crowded, displacing);
 
 interface LeftOut {
   readonly formulation: Formulation;
@@ -71,20 +80,26 @@ describe('a conflict that the continuous part proves', () => {
       runs(400),
     );
     // What the rows stand for is met in all its kinds.
-    expect([...kinds.keys()].sort()).toEqual(['apart', 'disk', 'nature', 'on', 'pin', 'row', 'together', 'volume']);
+    expect([...kinds.keys()].sort()).toEqual(['apart', 'disk', 'moves', 'nature', 'on', 'pin', 'row', 'together', 'volume']);
     expect(waited).toBeGreaterThan(0);
   });
 
   it('is never one that some placement meets, whatever rows a solver names with whatever multipliers', () => {
     const checked = { all: 0, withMoves: 0 };
+    const kinds = new Set<string>();
     const choices = fc.array(fc.nat(20), { minLength: 7, maxLength: 7 });
     fc.assert(
-      fc.property(anySituation, fc.constantFrom(0, 1, 2, Infinity), columns, choices, choices, (situation, maxMoves, mostColumns, chosen, named) => {
-        for (const { formulation, solution, vm } of leftOut({ ...situation, moves: { ...situation.moves, maxMoves } })) {
-          const { problem } = formulation;
-          const some = <T>(items: readonly T[], from: number) => items.filter((_, index) => chosen[(index + from) % chosen.length]! > 6);
-          const held = { own: some(ownRequirements(formulation, vm), 0), others: some(rivals(problem, solution, vm), 3) };
+      fc.property(anySituation, fc.constantFrom(0, 0, 1, 2, Infinity), columns, fc.constantFrom(-1, 6, 12), choices, choices, (situation, maxMoves, mostColumns, dropped, chosen, named) => {
+        const { model, inventory, previous, moves } = situation;
+        const formulation = formulate(model, inventory, previous, { ...moves, maxMoves });
+        const { problem } = formulation;
+        const all = Array.from({ length: problem.vmCount }, (_, vm) => vm);
+        const some = <T>(items: readonly T[], from: number) => items.filter((_, index) => chosen[(index + from) % chosen.length]! > dropped);
+        // Any VM is asked about as if it were left out, unless it runs.
+        for (const vm of all.filter((one) => formulation.vms[one]!.barred === undefined && problem.vmFixedHost[one]! < 0 && problem.vmRunningHost[one]! < 0)) {
+          const held = { own: some(ownRequirements(formulation, vm), vm), others: some(all.filter((other) => other !== vm), vm + 3) };
           if (holdTogether(formulation, vm, held, 20_000).holds !== true) continue;
+          for (const { kind } of held.own) kinds.add(kind);
           const asked = requirementProgram(formulation, vm, held, { kinds: vmKinds(problem), mostColumns });
           const multipliers = Float64Array.from(asked.program.rowLower, (lower, row) => (lower > -Infinity ? 1 : -1) * named[row % named.length]!);
           expect(certificateOf(asked, multipliers)).toBeUndefined();
@@ -97,6 +112,7 @@ describe('a conflict that the continuous part proves', () => {
     );
     expect(checked.all).toBeGreaterThan(100);
     expect(checked.withMoves).toBeGreaterThan(20);
+    expect([...kinds].sort()).toEqual(['apart', 'disk', 'moves', 'nature', 'on', 'pin', 'row', 'together', 'volume']);
   });
 
   it('is none that what runs makes with the rules it breaks: a torn group, neighbours that should be apart, an overfull host and array', () => {
@@ -119,6 +135,35 @@ describe('a conflict that the continuous part proves', () => {
     const { formulation, solution, vm } = left!;
     const asked = requirementProgram(formulation, vm, { own: [], others: rivals(formulation.problem, solution, vm) }, { kinds: vmKinds(formulation.problem), mostColumns: 0 });
     expect(solver.contradiction(asked.program, 'any')).toBeUndefined();
+  });
+
+  it('is neither looked for nor made a program of once the budget is spent, however many VMs wait', async () => {
+    const model = pool({ hosts: [{ name: 'n1', memory: 64 }], vms: Array.from({ length: 40 }, (_, index) => ({ name: `v${index}`, memory: 9 + (index % 7) })) });
+    const asking = leftOut({ ...stayed, model });
+    const budget = new SolverBudget(1, 1000);
+    const count = { asked: 0, made: 0 };
+    const unsure: FindContradiction = () => {
+      count.asked++;
+      return Promise.resolve(undefined);
+    };
+    const question = (left: LeftOut) => ({ ...left, find: unsure, budget, options: { kinds: vmKinds(left.formulation.problem), get mostColumns() { return count.made++, 4000; } } });
+    expect(budget.isSpent).toBe(false);
+    for (const left of asking) expect(await provenConflict(question(left))).toBeUndefined();
+    expect({ ...count, asking: asking.length > 20, isSpent: budget.isSpent }).toEqual({ asked: 1, made: 1, asking: true, isSpent: true });
+  });
+
+  it('is looked for in a program of no more columns than it may have, or of added up hosts', () => {
+    const arrays = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `r${index}`, capacity: 50 + index }));
+    const model = pool({
+      hosts: [1, 2, 3].map((count) => ({ name: `n${count}`, memory: 32 + count, arrays: arrays(count) })),
+      vms: [...['a', 'b', 'c'].map((name, index) => ({ name, memory: 1 + index, disks: [{ name: 'd', size: 1 + index }, { name: 'e', size: 9 }], together: [['b'], [], []][index]! })), { name: 'late', memory: 100, apart: ['c'], disks: [{ name: 'd', size: 20 }] }],
+    });
+    const { formulation, solution, vm } = leftOut({ ...stayed, model })[0]!;
+    const held = { own: ownRequirements(formulation, vm), others: rivals(formulation.problem, solution, vm) };
+    const columnsOf = (mostColumns: number) => requirementProgram(formulation, vm, held, { kinds: vmKinds(formulation.problem), mostColumns }).program.columnUpper.length;
+    const [fine, coarse] = [columnsOf(Infinity), columnsOf(0)];
+    expect(coarse).toBeLessThan(fine);
+    expect([columnsOf(fine), columnsOf(fine - 1)]).toEqual([fine, coarse]);
   });
 
   it('is none when one of its rows is missing, or when its multipliers are those of another program', () => {
