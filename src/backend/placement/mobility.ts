@@ -11,7 +11,7 @@ import { liveObstacle } from './moving';
 import { at } from './packing';
 import type { Places } from './places';
 
-export interface Standing {
+export interface Situation {
   readonly hosts: readonly PlannedHost[];
   readonly volumes: readonly PlannedVolume[];
   readonly vms: readonly PlannedVm[];
@@ -24,15 +24,15 @@ export interface Standing {
 }
 
 /** For each VM the hosts it may be on while it counts as running; undefined when it doesn't run or is fixed where it is. */
-export function movableHosts(standing: Standing): (Uint8Array | undefined)[] {
-  const { vms, hosts, places, moves } = standing;
+export function movableHosts(situation: Situation): (Uint8Array | undefined)[] {
+  const { vms, hosts, places, moves } = situation;
   if (moves.maxMoves <= 0) return vms.map(() => undefined);
-  const overfull = overfullHosts(standing);
+  const overfull = overfullHosts(situation);
   return vms.map(({ model, barred }, vm) => {
     const now = places.runningHost(model);
-    if (now < 0 || barred !== undefined || moves.stay?.has(model.name) === true || at(overfull, now) || breaksRule(standing, vm, now)) return undefined;
+    if (now < 0 || barred !== undefined || moves.stay?.has(model.name) === true || at(overfull, now) || breaksRule(situation, vm, now)) return undefined;
     const from = at(hosts, now).model;
-    const mask = at(standing.allowed, vm).map((is, host) => Number(host === now || (is === 1 && (moves.stops === 'allowed' || liveObstacle(model, from, at(hosts, host).model) === undefined))));
+    const mask = at(situation.allowed, vm).map((is, host) => Number(host === now || (is === 1 && (moves.stops === 'allowed' || liveObstacle(model, from, at(hosts, host).model) === undefined))));
     const canLeave = mask.some((is, host) => is === 1 && host !== now);
     const canShift = moves.stops === 'allowed' && model.disks.some((disk) => disk.storage === undefined);
     return canLeave || canShift ? mask : undefined;
@@ -40,7 +40,7 @@ export function movableHosts(standing: Standing): (Uint8Array | undefined)[] {
 }
 
 /** By host: whether what runs there takes more than it or one of its arrays offers. */
-function overfullHosts({ hosts, volumes, vms, places }: Standing): boolean[] {
+function overfullHosts({ hosts, volumes, vms, places }: Situation): boolean[] {
   const cpus = new Float64Array(hosts.length);
   const memory = new Float64Array(hosts.length);
   const devices = new Map<string, number>();
@@ -66,7 +66,7 @@ function overfullHosts({ hosts, volumes, vms, places }: Standing): boolean[] {
   return hosts.map(({ model, capacity }, host) => lacksDevice(model, host) || at(cpus, host) > capacity.milliCpus || at(memory, host) > capacity.memoryBytes || crowded.has(model.name) || crowded.has(''));
 }
 
-function breaksRule({ vms, places, apart, groups, allowed }: Standing, vm: number, now: number): boolean {
+function breaksRule({ vms, places, apart, groups, allowed }: Situation, vm: number, now: number): boolean {
   const { model } = at(vms, vm);
   const hostOf = (other: number) => places.runningHost(at(vms, other).model);
   if (at(at(allowed, vm), now) === 0) return true;
