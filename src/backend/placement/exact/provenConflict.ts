@@ -1,7 +1,7 @@
 /**
- * A conflict that the continuous part of the equations proves: the solver names an irreducible infeasible set of rows (IIS; Chinneck, *Feasibility and
- * Infeasibility in Optimization*, 2008, ch. 6) with their multipliers, and nothing is believed of that but what the multipliers prove when they are summed
- * up in whole numbers.
+ * A conflict that the continuous part of the equations proves. The solver names multipliers of rows; of the requirements that those leave, while the budget
+ * for it lasts, an irreducible infeasible set (IIS; Chinneck, *Feasibility and Infeasibility in Optimization*, 2008, ch. 6). Nothing is believed of either but
+ * what the multipliers prove when the rows are summed up with them in whole numbers.
  */
 
 import { at } from '../packing';
