@@ -9,6 +9,6 @@ export async function inProcessProver(nodes: number): Promise<Prover> {
   const solver = highsSolver(await loadHighs());
   return {
     prove: (problem, start, { onProgress, signal }) => Promise.resolve({ solved: prove(problem, start, solver, { nodes, onProgress, shouldStop: () => signal.aborted }), stopped: signal.aborted }),
-    contradiction: (program, wanted) => Promise.resolve(solver.contradiction(program, wanted)),
+    contradiction: (program, wanted, signal) => Promise.resolve(solver.contradiction(program, wanted, () => signal.aborted)),
   };
 }

@@ -24,14 +24,14 @@ export function highsSolver(highs: Highs): MipSolver & LinearSolver & Contradict
     }),
     minimise: (program, options) =>
       highs.withModel({ ...modelData(program, options.objective), integrality: new Int32Array(program.columnLower.length).fill(highs.constants.variableType.integer) }, (model) => run(highs, model, options)),
-    contradiction: (program, wanted) => {
-      const first = withContinuous(highs, program, (model) => infeasibleRows(highs, model));
-      if (first === undefined || wanted === 'any') return first;
+    contradiction: (program, wanted, shouldStop = () => false) => {
+      const first = withContinuous(highs, program, (model) => infeasibleRows(highs, model, shouldStop));
+      if (first === undefined || wanted === 'any' || shouldStop()) return first;
       // Of the rows of a ray HiGHS makes an irreducible set sooner than of all.
       const some = Array.from(first.keys()).filter((row) => first[row] !== 0);
       const kept = withContinuous(highs, rowsOf(program, some), (model) => irreducible(highs, model));
       const rows = kept === undefined ? some : kept.map((row) => some[row] ?? 0);
-      const multipliers = withContinuous(highs, rowsOf(program, rows), (model) => infeasibleRows(highs, model));
+      const multipliers = withContinuous(highs, rowsOf(program, rows), (model) => infeasibleRows(highs, model, shouldStop));
       if (multipliers === undefined) return first;
       const all = new Float64Array(first.length);
       rows.forEach((row, index) => (all[row] = multipliers[index] ?? 0));
@@ -49,8 +49,8 @@ function withContinuous<Result>(highs: Highs, program: MixedIntegerProgram, work
 }
 
 /** Multipliers of the rows (a dual ray) where the model is infeasible. */
-function infeasibleRows(highs: Highs, model: Model): Float64Array | undefined {
-  if (model.run().modelStatus !== highs.constants.modelStatus.infeasible) return undefined;
+function infeasibleRows(highs: Highs, model: Model, shouldStop: () => boolean): Float64Array | undefined {
+  if (model.run({ [highs.constants.callbackType.simplexInterrupt]: interruptWhen(shouldStop) }).modelStatus !== highs.constants.modelStatus.infeasible) return undefined;
   return model.getDualRay()?.values;
 }
 
@@ -80,9 +80,7 @@ function run(highs: Highs, model: Model, options: MipOptions): Outcome {
   const { callbackType, modelStatus } = highs.constants;
   model.options.set({ ...OPTIONS, mip_max_nodes: options.nodes });
   if (options.start !== undefined) model.setSolution({ colValue: options.start });
-  const look = (event: { interrupt(): void }): undefined => {
-    if (options.shouldStop()) event.interrupt();
-  };
+  const look = interruptWhen(options.shouldStop);
   const { modelStatus: status } = model.run({ [callbackType.mipInterrupt]: look, [callbackType.simplexInterrupt]: look });
   if (status === modelStatus.infeasible || status === modelStatus.unboundedOrInfeasible) return { status: 'infeasible', bound: Infinity };
   const found = model.info.get('primal_solution_status') === FEASIBLE;
@@ -91,6 +89,12 @@ function run(highs: Highs, model: Model, options: MipOptions): Outcome {
     // A bound of a whole objective is whole; what HiGHS reports may lie a hair beyond it.
     bound: Math.ceil(Number(model.info.get('mip_dual_bound')) - 1e-6),
     ...(found ? { values: model.getSolution().colValue.map(Math.round) } : {}),
+  };
+}
+
+function interruptWhen(shouldStop: () => boolean): (event: { interrupt(): void }) => undefined {
+  return (event) => {
+    if (shouldStop()) event.interrupt();
   };
 }
 

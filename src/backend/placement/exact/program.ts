@@ -51,10 +51,10 @@ export interface LinearSolver {
 /** Finds why a continuous program has no solution. */
 export interface ContradictionSolver {
   /**
-   * Multipliers of rows whose sum no point meets, as good as tolerances make them; undefined when a solution was found, or nothing within the budget.
-   * `irreducible`: without any one row of those that have a multiplier there is a solution.
+   * Multipliers of rows whose sum no point meets, as good as tolerances make them; undefined when a solution was found, nothing within the budget, or the
+   * caller stopped it. `irreducible`: without any one row of those that have a multiplier there is a solution.
    */
-  contradiction(program: MixedIntegerProgram, wanted: 'any' | 'irreducible'): Float64Array | undefined;
+  contradiction(program: MixedIntegerProgram, wanted: 'any' | 'irreducible', shouldStop?: () => boolean): Float64Array | undefined;
 }
 
 export class ProgramBuilder implements MixedIntegerProgram {

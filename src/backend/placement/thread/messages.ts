@@ -17,15 +17,18 @@ export interface ProveRequest {
   readonly problem: Problem;
   readonly start: Solved;
   readonly nodes: number;
-  /** Shared; its one element becomes 1 when nobody waits for the answer any more. */
-  readonly stop: Int32Array;
+  readonly stop: StopFlag;
 }
+
+/** Shared; its one element becomes 1 when nobody waits for the answer any more. */
+export type StopFlag = Int32Array;
 
 export interface ContradictionRequest {
   readonly kind: 'contradiction';
   readonly id: number;
   readonly program: MixedIntegerProgram;
   readonly wanted: 'any' | 'irreducible';
+  readonly stop: StopFlag;
 }
 
 export type ProverReply =

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Prover } from '../prover';
-import type { ProverData, ProverReply, ProverRequest } from './messages';
+import type { ProverData, ProverReply, ProverRequest, StopFlag } from './messages';
 
 export interface ProverThread extends Prover {
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export function openProver(folder: string, nodes = 2000): ProverThread {
 
   const prove: Prover['prove'] = async (problem, start, { onProgress, signal }) => {
     if (signal.aborted) return { solved: start, stopped: true };
-    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const stop = stopFlag();
     let best = start;
     const hear = (reply: ProverReply) => {
       if (reply.kind === 'done') return { answer: { solved: reply.solved, stopped: false } };
@@ -64,8 +64,7 @@ export function openProver(folder: string, nodes = 2000): ProverThread {
       return undefined;
     };
     return ask({ kind: 'prove', id: ++questions, problem, start, nodes, stop }, signal, hear, () => {
-      // The thread stops at its next look at the flag; nobody waits for that.
-      Atomics.store(stop, 0, 1);
+      raise(stop);
       return { solved: best, stopped: true };
     });
   };
@@ -73,7 +72,8 @@ export function openProver(folder: string, nodes = 2000): ProverThread {
   const contradiction: Prover['contradiction'] = async (program, wanted, signal) => {
     if (signal.aborted) return undefined;
     const hear = (reply: ProverReply) => (reply.kind === 'contradiction' ? { answer: reply.multipliers } : undefined);
-    return ask({ kind: 'contradiction', id: ++questions, program, wanted }, signal, hear, () => undefined);
+    const stop = stopFlag();
+    return ask({ kind: 'contradiction', id: ++questions, program, wanted, stop }, signal, hear, () => raise(stop));
   };
 
   /** One thing at a time. */
@@ -91,4 +91,13 @@ export function openProver(folder: string, nodes = 2000): ProverThread {
       worker = undefined;
     },
   };
+}
+
+function stopFlag(): StopFlag {
+  return new Int32Array(new SharedArrayBuffer(4));
+}
+
+/** The thread stops at its next look at the flag; nobody waits for that. */
+function raise(stop: StopFlag): undefined {
+  Atomics.store(stop, 0, 1);
 }

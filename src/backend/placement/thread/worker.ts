@@ -4,7 +4,7 @@ import loadHighs from 'highs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { highsSolver } from '../exact/highsSolver';
 import { prove } from '../exact/prove';
-import type { ProverData, ProverReply, ProverRequest, ProveRequest } from './messages';
+import type { ProverData, ProverReply, ProverRequest, ProveRequest, StopFlag } from './messages';
 
 const { wasmFile } = workerData as ProverData;
 const solver = loadHighs({ locateFile: () => wasmFile }).then(highsSolver);
@@ -15,13 +15,16 @@ parentPort?.on('message', (request: ProverRequest) => {
 
 async function answer(request: ProverRequest): Promise<void> {
   if (request.kind === 'prove') return proveIt(request);
-  reply({ id: request.id, kind: 'contradiction', multipliers: (await solver).contradiction(request.program, request.wanted) });
+  reply({ id: request.id, kind: 'contradiction', multipliers: (await solver).contradiction(request.program, request.wanted, isRaised(request.stop)) });
 }
 
 async function proveIt({ id, problem, start, nodes, stop }: ProveRequest): Promise<void> {
-  const shouldStop = () => Atomics.load(stop, 0) === 1;
-  const solved = prove(problem, start, await solver, { nodes, shouldStop, onProgress: (better) => reply({ id, kind: 'progress', solved: better }) });
+  const solved = prove(problem, start, await solver, { nodes, shouldStop: isRaised(stop), onProgress: (better) => reply({ id, kind: 'progress', solved: better }) });
   reply({ id, kind: 'done', solved });
+}
+
+function isRaised(stop: StopFlag): () => boolean {
+  return () => Atomics.load(stop, 0) === 1;
 }
 
 function reply(message: ProverReply): void {
