@@ -128,6 +128,21 @@ describe('a conflict that the continuous part proves', () => {
     for (const mostColumns of [4000, 0]) expect(solver.contradiction(requirementProgram(formulation, vm, { own: [], others }, { kinds: vmKinds(formulation.problem), mostColumns }).program, 'any')).toBeUndefined();
   });
 
+  it('is none of a movable disk that has outgrown its array and stays, and of what moves away from beside it', () => {
+    const hosts = ['n1', 'n2'].map((name) => ({ name, memory: 8, arrays: [{ name: 'r0', capacity: 10 }] }));
+    const model = pool({ hosts, vms: [{ name: 'grown', disks: [{ name: 'd', size: 20 }] }, { name: 'small', disks: [{ name: 'd', size: 4 }] }, { name: 'late', memory: 100 }] });
+    const previous = { ...NO_PREVIOUS_PLACEMENT, disks: { 'grown/d': { host: 'n1', array: 'r0' }, 'small/d': { host: 'n1', array: 'r0' } } };
+    const formulation = formulate(model, EMPTY_INVENTORY, previous, { maxMoves: Infinity, stops: 'never' });
+    const [grown, small, late] = ['grown', 'small', 'late'].map((name) => formulation.vms.findIndex((vm) => vm.model.name === name)) as [number, number, number];
+    for (const mostColumns of [4000, 0]) {
+      const asked = (vm: number, held: Held) => solver.contradiction(requirementProgram(formulation, vm, held, { kinds: vmKinds(formulation.problem), mostColumns }).program, 'any');
+      for (const [vm, others] of [[late, [grown, small]], [late, [grown]], [small, [grown]], [grown, [small]], [grown, []]] as const) {
+        const held: Held = { own: vm === late ? [] : ownRequirements(formulation, vm), others };
+        expect({ vm, others, holds: holdTogether(formulation, vm, held, 10_000).holds, asked: asked(vm, held) }).toEqual({ vm, others, holds: true, asked: undefined });
+      }
+    }
+  });
+
   it('is none of two disks that fit on two arrays, where all arrays are added up', () => {
     const arrays = [{ name: 'r0', capacity: 10 }, { name: 'r1', capacity: 20 }];
     const model = pool({ hosts: [{ name: 'n1', arrays }], vms: [{ name: 'a', disks: [{ name: 'd0', size: 1 }, { name: 'd1', size: 20 }] }, { name: 'late', memory: 100 }] });
