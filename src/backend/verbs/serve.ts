@@ -122,7 +122,8 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
     closers.push(async () => {
       await starting.then((server) => server.close(), () => undefined);
     });
-    // Another backend on the drive is why the ports are taken: that is told first.
+    // Together, since either may fail while the other goes on. Another backend on the drive is why ports are taken, and told first.
+    await Promise.allSettled([claiming, starting]);
     await claiming;
     const server = await starting;
     await authorizedKeys();
