@@ -37,8 +37,16 @@ export async function claimReachably({ stateFolder, target, clock, handlers, sub
     unsubscribe();
     socket.end();
   };
-  const claim = await claimPool({ stateFolder, target, clock, onConnection: (socket) => void serve(socket) });
-  await loadRpc();
+  const claim = await claimPool({ stateFolder, target, clock, onConnection: (socket) => void serve(socket).catch((error: unknown) => {
+    log('warn', `Whoever connected to this backend gets no answer: ${String(error)}`);
+    socket.destroy();
+  }) });
+  try {
+    await loadRpc();
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
   return {
     release: async () => {
       isReleased = true;
