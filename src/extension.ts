@@ -40,7 +40,7 @@ let sessions: Sessions | undefined;
 /** Drives are looked for, and read, after it has returned: until then nothing else in the window gets on. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('PXEN', { log: true });
-  const planner = new Planner(context.asAbsolutePath('dist/planner.js'));
+  const planner = new Planner(context.asAbsolutePath('dist/planner.js'), (message) => log.warn(message));
   const drives = new Drives(log, planner);
   sessions = new Sessions(drives, {
     script: context.asAbsolutePath('dist/backend.js'),

@@ -29,7 +29,8 @@ export interface LspOptions {
 export function serveLanguage({ input, output, version, plannerScript, signal }: LspOptions): Promise<void> {
   const connection = createConnection(ProposedFeatures.all, input, output);
   const documents = new TextDocuments(TextDocument);
-  const planner = new Planner(plannerScript);
+  const warn = (message: string) => connection.console.warn(message);
+  const planner = new Planner(plannerScript, warn);
   const marked = new Map<string, { readonly known: KnownDiagnostics; readonly found: ReadonlyMap<string, readonly Diagnostic[]> }>();
   let client: ClientCapabilities = {};
 
@@ -55,7 +56,7 @@ export function serveLanguage({ input, output, version, plannerScript, signal }:
     documents,
     plan: (input) => planner.plan(input),
     prove: (input, signal) => planner.prove(input, signal),
-    warn: (message) => connection.console.warn(message),
+    warn,
     changed: (drive) => {
       publish(drive);
       refresh();

@@ -14,16 +14,19 @@ const { parentPort, threadId } = require('node:worker_threads');
 parentPort.on('message', ({ id, input, wanted }) => {
   if (input === 'crash') setImmediate(() => { throw new Error('asked to'); });
   else if (input === 'bad') parentPort.postMessage({ id, fault: 'no such pool' });
+  else if (input === 'lacking') parentPort.postMessage({ id, plan: { threadId, wanted }, lacking: 'no conflicts' });
   else if (input !== 'silence') parentPort.postMessage({ id, plan: { threadId, wanted } });
 });`;
 
 const ask = (words: string) => words as PlanInput;
 
-function planner(): Planner {
-  const made = new Planner(path.join(temporaryFolder({ 'thread.js': THREAD }), 'thread.js'));
+function planner(warn: (message: string) => void = () => undefined): Planner {
+  const made = new Planner(path.join(temporaryFolder({ 'thread.js': THREAD }), 'thread.js'), warn);
   onTestFinished(() => made.dispose());
   return made;
 }
+
+const unending = () => new AbortController().signal;
 
 test('A thread that failed takes only what it was asked itself along: the next one answers', async () => {
   const one = planner();
@@ -42,6 +45,13 @@ test('A fault in one plan is told to who asked for it, and the thread goes on', 
   await expect(one.plan(ask('plan'))).resolves.toEqual(first);
 });
 
+test('What a plan lacks is warned of, and the plan is there all the same', async () => {
+  const warn = vi.fn();
+  const one = planner(warn);
+  await expect(one.prove(ask('lacking'), unending())).resolves.toMatchObject({ wanted: 'proven' });
+  expect(warn.mock.calls).toEqual([['no conflicts']]);
+});
+
 test('A planner that was closed answers nothing any more, and starts no thread for it', async () => {
   const one = planner();
   const waiting = one.plan(ask('silence'));
@@ -49,8 +59,6 @@ test('A planner that was closed answers nothing any more, and starts no thread f
   await expect(waiting).rejects.toThrow('closed');
   await expect(one.plan(ask('plan'))).rejects.toThrow('closed');
 });
-
-const unending = () => new AbortController().signal;
 
 test('A quick plan waits for no proof', async () => {
   const one = planner();
@@ -93,6 +101,13 @@ test("The solver's memory is given back when it hasn't been asked for a while", 
   await expect(one.prove(ask('plan'), unending())).resolves.toEqual(first);
   vi.advanceTimersByTime(60_000);
   await expect(one.prove(ask('plan'), unending())).resolves.not.toEqual(first);
+});
+
+test('What a plan lacks is warned of, and the plan is there all the same', async () => {
+  const warn = vi.fn();
+  const one = planner(warn);
+  await expect(one.prove(ask('lacking'), unending())).resolves.toMatchObject({ wanted: 'proven' });
+  expect(warn.mock.calls).toEqual([['no conflicts']]);
 });
 
 test('A planner that was closed proves nothing any more', async () => {

@@ -28,3 +28,7 @@ describe('why a VM is where it is, in a pool that bears failures', () => {
     expect(why({ hosts, survive: 1, vms: [{ name: 'a', memory: 2, on: ['n1', 'n2'] }] }, 'a')).toEqual(['n2: just as good; the fixed order decides', 'n3: it may run on n1 or n2 only']);
   });
 });
+
+it('of the only host it says that there is no other', () => {
+  expect(why({ hosts: [{ name: 'n1', memory: 8 }], vms: [{ name: 'a', memory: 2 }] }, 'a')).toEqual(['there is no other host']);
+});

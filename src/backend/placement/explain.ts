@@ -10,7 +10,7 @@ export function reasonsFor(formulation: Formulation, packing: Packing, vm: numbe
   const { barred, model } = at(formulation.vms, vm);
   if (barred !== undefined) return [barred];
   if (model.placement.on?.length === 0) return ['no host satisfies its `on`'];
-  if (formulation.hosts.length === 0) return ['the drive describes no host'];
+  if (formulation.hosts.length === 0) return ['there is no host'];
   return formulation.hosts.map((planned, host) => `${planned.model.name}: ${list(lacks(formulation, packing, vm, host))}`);
 }
 

@@ -10,13 +10,14 @@ import { planPlacement } from './plan';
 import { bytes, count, list, percent, someOf } from './words';
 
 /**
- * One sentence a host, in the order of their names. The planner is asked once for each host that the VM's rules allow. Of a VM that runs it is asked as if
+ * One sentence for each other host, in the order of their names, or that there is none. The planner is asked once for each host that the VM's rules allow. Of a VM that runs it is asked as if
  * the VM were just arriving there, with the bytes of its memory counted on top.
  */
 export function whyHere(inputs: PlanInputs, plan: PlanJson, name: string): string[] {
   const vm = inputs.model.vms.find((one) => one.name === name);
   const here = own(plan.assignments, name);
   if (vm === undefined || here === undefined) return [];
+  if (inputs.model.hosts.length === 1) return ['there is no other host'];
   const now = own(inputs.inventory.running, name);
   return byName(inputs.model.hosts).flatMap((host) => {
     if (host.name === here) return [];

@@ -11,8 +11,11 @@ export interface PlanRequest {
   readonly wanted: 'quick' | 'proven';
 }
 
-/** `fault` says what is wrong with the planner: every sound model has a plan. */
-export type PlanReply = { readonly id: number; readonly plan: PlanJson } | { readonly id: number; readonly fault: string };
+/**
+ * `fault` says what is wrong with the planner: every sound model has a plan. `lacking` says what a plan, good all the same, was to tell and doesn't,
+ * and why.
+ */
+export type PlanReply = { readonly id: number; readonly plan: PlanJson; readonly lacking?: string } | { readonly id: number; readonly fault: string };
 
 declare const IS_PLAN_INPUT: unique symbol;
 

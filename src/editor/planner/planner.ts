@@ -14,8 +14,14 @@ export class Planner {
   #proverEnds: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** `script` is the bundle of `thread.ts`; a thread starts with the first question to it, and anew after it has failed. */
-  constructor(private readonly script: string) {}
+  /**
+   * `script` is the bundle of `thread.ts`; a thread starts with the first question to it, and anew after it has failed. `warn` is told what a plan
+   * lacks.
+   */
+  constructor(
+    private readonly script: string,
+    private readonly warn: (message: string) => void,
+  ) {}
 
   /** The plan from the placement that is written down, nothing else being known of the hosts. Rejects when the planner has failed or was disposed of. */
   plan(input: PlanInput): Promise<PlanJson> {
@@ -51,7 +57,7 @@ export class Planner {
   }
 
   #running(thread: Thread | undefined): Thread {
-    return thread?.hasEnded === false ? thread : new Thread(this.script);
+    return thread?.hasEnded === false ? thread : new Thread(this.script, this.warn);
   }
 
   /** Ends the threads; what is still waited for is rejected, and so is what is asked for from then on. */
@@ -75,7 +81,10 @@ class Thread {
   #last = 0;
   #ended = false;
 
-  constructor(script: string) {
+  constructor(
+    script: string,
+    private readonly warn: (message: string) => void,
+  ) {
     this.#worker = new Worker(script);
     // A process with nothing else to do needn't stay for a thread that waits.
     this.#worker.unref();
@@ -107,7 +116,9 @@ class Thread {
   #settle(reply: PlanReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if ('plan' in reply) waiting?.resolve(reply.plan);
-    else waiting?.reject(new Error(reply.fault));
+    if ('plan' in reply) {
+      if (waiting && reply.lacking !== undefined) this.warn(reply.lacking);
+      waiting?.resolve(reply.plan);
+    } else waiting?.reject(new Error(reply.fault));
   }
 }

@@ -16,8 +16,16 @@ parentPort?.on('message', (request: PlanRequest) => {
 async function answer({ id, input, wanted }: PlanRequest): Promise<PlanReply> {
   try {
     const { model, previous } = readPlanInput(input);
-    return { id, plan: wanted === 'quick' ? planPlacement(model, EMPTY_INVENTORY, previous) : await solvePlacement(model, EMPTY_INVENTORY, previous, { prover }) };
+    if (wanted === 'quick') return { id, plan: planPlacement(model, EMPTY_INVENTORY, previous) };
+    let lacking: string | undefined;
+    const onFault = (error: unknown) => (lacking = `Not every conflict of ${model.cluster.name} was looked for: ${messageOf(error)}`);
+    const plan = await solvePlacement(model, EMPTY_INVENTORY, previous, { prover, onFault });
+    return { id, plan, ...(lacking !== undefined && { lacking }) };
   } catch (error) {
-    return { id, fault: error instanceof Error ? error.message : String(error) };
+    return { id, fault: messageOf(error) };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
