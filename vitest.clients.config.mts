@@ -8,6 +8,8 @@ export default defineConfig({
     // Emulated firmware takes its time, and two machines at once take more than twice as much.
     testTimeout: 240_000,
     hookTimeout: 60_000,
+    // Vitest's own second is soon over on a busy machine.
+    expect: { poll: { timeout: 60_000 } },
     fileParallelism: false,
   },
 });

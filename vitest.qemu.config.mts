@@ -8,6 +8,8 @@ export default defineConfig({
     // Emulation on a loaded computer: a boot takes a minute or ten.
     testTimeout: 20 * 60_000,
     hookTimeout: 20 * 60_000,
+    // Vitest's own second is soon over on a busy machine.
+    expect: { poll: { timeout: 60_000 } },
     fileParallelism: false,
   },
 });

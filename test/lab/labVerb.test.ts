@@ -4,9 +4,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { PoolEvent, PoolSnapshot } from '../../src/protocol';
 import { requestOf } from '../../src/backend/netboot/answers/exampleRequest';
@@ -14,8 +13,8 @@ import { decodeDhcp, encodeDhcp } from '../../src/backend/netboot/dhcp/codec';
 import { attachLab } from '../../src/lab/simulated/client';
 import { emptyFolder } from '../pool/driveFolder';
 import { buildDist, type Dist } from '../support/dist';
+import { copyExample } from '../support/examples';
 
-const HOMELAB = fileURLToPath(new URL('../../examples/homelab', import.meta.url));
 const VMS = 12;
 
 let dist: Dist;
@@ -27,7 +26,7 @@ afterAll(() => dist.remove());
 /** The example with its pauses between starts taken out, which only cost time here. */
 async function homelab(): Promise<string> {
   const drive = path.join(await emptyFolder(), 'homelab');
-  await cp(HOMELAB, drive, { recursive: true, filter: (file) => path.basename(file) !== 'state' });
+  await copyExample('homelab', drive);
   for (const name of await readdir(path.join(drive, 'vms'))) {
     const file = path.join(drive, 'vms', name);
     await writeFile(file, (await readFile(file, 'utf8')).replace(/delay: *\d+s/g, 'delay: 0s'));

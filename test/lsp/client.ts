@@ -1,7 +1,7 @@
 /** A client of the language server, over the standard streams of the command that is shipped. */
 
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -28,9 +28,8 @@ import {
   type Position,
   type ProtocolConnection,
 } from 'vscode-languageserver/node';
+import { copyExample } from '../support/examples';
 import { withTimeLimit } from '../support/waiting';
-
-const HOMELAB = path.join(import.meta.dirname, '..', '..', 'examples', 'homelab');
 
 /** What a modern editor can do. */
 export const CAPABLE: ClientCapabilities = {
@@ -138,6 +137,6 @@ export interface Folder {
 /** A copy of the example's drive. */
 export async function homelab(): Promise<Folder> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'pxen-lsp-'));
-  await cp(HOMELAB, folder, { recursive: true });
+  await copyExample('homelab', folder);
   return { path: folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }

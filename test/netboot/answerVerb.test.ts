@@ -1,4 +1,4 @@
-import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeUnknownMachines } from '../../src/backend/drive/unknownMachines';
@@ -6,12 +6,13 @@ import type { UnknownMachine } from '../../src/protocol';
 import type { VerbIo } from '../../src/backend/verbs/io';
 import { runAnswer, type AnswerOptions } from '../../src/backend/verbs/answer';
 import { LAB_IMAGE, writeLabImage } from '../../src/lab/simulated/image';
+import { copyExample } from '../support/examples';
 import { temporaryFolder } from './bootServerFixture';
 
 /** `network` is added to the network of pxen.yaml; `harm` is done to the image's folder. */
 async function answer({ network = '', heard, harm, ...options }: Partial<AnswerOptions> & { readonly network?: string; readonly heard?: UnknownMachine; readonly harm?: (image: string) => Promise<void> }): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const drive = path.join(await temporaryFolder(), 'drive');
-  await cp('examples/homelab', drive, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
+  await copyExample('homelab', drive);
   await writeLabImage(path.join(drive, 'images'));
   await harm?.(path.join(drive, 'images', LAB_IMAGE));
   const spec = path.join(drive, 'pxen.yaml');

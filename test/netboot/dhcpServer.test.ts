@@ -76,7 +76,7 @@ it('a machine that asks before all that it would be sent to is open, is answered
 
 describe('beside another DHCP server', () => {
   it('one that is heard in time ends the start, however long it takes to find out who it is', async () => {
-    const { start, offer, looks } = await world('authoritative');
+    const { start, offer, looks } = await world('authoritative', { waitForOthersMs: 60_000 });
     const started = start();
     const failure = started.then((server) => server.close().then(() => 'it serves'), (error: unknown) => (error as Error).message);
     await expect.poll(looks).toBe(1);

@@ -1,15 +1,16 @@
-import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { loadDrive } from '../../src/backend/drive/load';
 import type { PoolModel } from '../../src/backend/drive/model';
 import { openLiveModel } from '../../src/backend/drive/liveModel';
+import { copyExample } from '../support/examples';
 import { temporaryFolder } from './bootServerFixture';
 
 /** A drive that is looked at when the test says so; `change` is made after it was read and before anybody looks. */
 async function live(change: (root: string) => Promise<void> = () => Promise.resolve()) {
   const root = path.join(await temporaryFolder(), 'drive');
-  await cp('examples/homelab', root, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
+  await copyExample('homelab', root);
   const first = (await loadDrive(root)).model;
   if (!first) throw new Error('the example is invalid');
   await change(root);

@@ -1,14 +1,14 @@
 import path from 'node:path';
-import { cp } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { nginxConfig, parseFrontLog } from '../../src/backend/netboot/http/nginx';
 import type { VerbIo } from '../../src/backend/verbs/io';
 import { runServe } from '../../src/backend/verbs/serve';
+import { copyExample } from '../support/examples';
 import { temporaryFolder } from './bootServerFixture';
 
 async function serve(httpUpstream: string | undefined): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const drive = path.join(await temporaryFolder(), 'drive');
-  await cp('examples/homelab', drive, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
+  await copyExample('homelab', drive);
   let [out, err] = ['', ''];
   const io: VerbIo = { out: (text) => void (out += text), err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
   const code = await runServe({ drive, despiteOtherDhcp: false, tftpSinglePort: false, printNginxConfig: true, json: false, ...(httpUpstream !== undefined && { httpUpstream }) }, io);

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { encodeDhcp } from '../../src/backend/netboot/dhcp/codec';
 import { OPTION } from '../../src/backend/netboot/dhcp/options';
 import { LAB_IMAGE, writeLabImage } from '../../src/lab/simulated/image';
+import { copyExample } from '../support/examples';
 import { temporaryFolder } from './bootServerFixture';
 import { address, CLIENTS, request, STRANGER } from './clients';
 
@@ -24,7 +25,7 @@ const REQUESTS = ['52:54:00:aa:00:01', '52:54:00:aa:00:02', '52:54:00:aa:00:03',
 /** A copy of the drive; the second has its hosts in one file, in the other order. */
 async function driveIn(folder: string, rewritten: boolean): Promise<string> {
   const drive = path.join(folder, rewritten ? 'second' : 'first');
-  await cp('examples/homelab', drive, { recursive: true, filter: (source) => !/\/(images|state)$/.test(source) });
+  await copyExample('homelab', drive);
   const spec = path.join(drive, 'pxen.yaml');
   await writeFile(spec, (await readFile(spec, 'utf8')).replace(/image: \S+/, `image: ${LAB_IMAGE}`));
   await writeLabImage(path.join(drive, 'images'));

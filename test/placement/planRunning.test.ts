@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,8 +10,8 @@ import { systemClock, systemRandom } from '../../src/backend/system';
 import { NO_QUESTION, runPlan, type PlanOptions } from '../../src/backend/verbs/plan';
 import { inventoryOf } from '../../src/backend/verbs/poolNow';
 import type { HostStatus, PoolSnapshot, VmState } from '../../src/protocol';
+import { copyExample } from '../support/examples';
 
-const HOMELAB = path.resolve(import.meta.dirname, '../../examples/homelab');
 
 const host = (name: string, more: Partial<HostStatus> = {}): HostStatus => ({ name, address: '10.77.0.11', state: 'ready', percent: 100, since: '', attempt: 1, arrays: [], ...more });
 const snapshot = (hosts: readonly HostStatus[], vms: Readonly<Record<string, readonly [VmState, string?]>>): PoolSnapshot => ({
@@ -49,7 +49,7 @@ describe('pxen plan beside a lab that runs', () => {
   let now: PoolSnapshot;
   beforeEach(async () => {
     drive = await mkdtemp(path.join(tmpdir(), 'pxen-running-'));
-    await cp(HOMELAB, drive, { recursive: true });
+    await copyExample('homelab', drive);
     claim = await claimPool({
       stateFolder: path.join(drive, 'state', 'lab'),
       target: 'simulated',

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFailed } from 'vitest';
 import { GUEST_MARKER } from '../../src/lab/qemu/guest';
 import type { BackendRecord, PoolEvent, PoolSnapshot } from '../../src/protocol';
+import { copyExample } from '../support/examples';
 import { runPxen, startPxen, type Running } from './program';
 
 const pxen = inject('pxen');
@@ -17,7 +18,7 @@ let lab: Running;
 
 beforeAll(async () => {
   drive = await mkdtemp(path.join(os.tmpdir(), 'pxen-qemu-lab-'));
-  await cp('examples/qemu-lab', drive, { recursive: true });
+  await copyExample('qemu-lab', drive);
   await cp(path.join(inject('imageDrive'), 'images'), path.join(drive, 'images'), { recursive: true });
   lab = startPxen(pxen, ['lab', '--qemu', '--stay', '--json', drive]);
 });

@@ -7,5 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // Vitest's own second is soon over on a busy machine.
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -1,9 +1,10 @@
 /** A VS Code that has never been started, and a drive of its own to open in it. */
 
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyExample } from '../../support/examples';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -15,9 +16,6 @@ export interface Profile {
   remove(): Promise<void>;
 }
 
-/** What running PXEN leaves in a drive. */
-const NOT_CLONED = ['state', 'images', 'disks', 'keys'].map((folder) => join(ROOT, 'examples', 'homelab', folder));
-
 /** Autosave, on by default in a browser, would write half-typed specs; a boot's ports need no forwarding. */
 const SETTINGS = { 'files.autoSave': 'off', 'extensions.autoCheckUpdates': false, 'remote.autoForwardPorts': false };
 
@@ -25,7 +23,7 @@ export async function newProfile(settings: Readonly<Record<string, unknown>> = {
   const folder = await mkdtemp(join(tmpdir(), 'pxen-vscode-'));
   const drive = join(folder, 'homelab');
   const userDataFolder = join(folder, 'user');
-  await cp(join(ROOT, 'examples', 'homelab'), drive, { recursive: true, filter: (path) => !NOT_CLONED.includes(path) });
+  await copyExample('homelab', drive, join(ROOT, 'examples'));
   await mkdir(join(userDataFolder, 'User'), { recursive: true });
   await writeFile(join(userDataFolder, 'User', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
   return { drive, userDataFolder, extensionsFolder: join(folder, 'extensions'), remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
