@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Wakefulness } from '../../src/backend/netboot/wakefulness';
+import { Wakefulness } from '../../src/backend/netboot/tftp/wakefulness';
 
 /** An event loop whose turns are made by hand. */
 function eventLoop() {

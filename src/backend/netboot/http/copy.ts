@@ -6,7 +6,6 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../system';
-import { Wakefulness } from '../wakefulness';
 
 /** With pieces of this size one client gets nearly nginx's speed; with those of 128 KiB, or of a stream's default size, far less. */
 const PIECE_BYTES = 1 << 19;
@@ -21,8 +20,6 @@ const SLOW_KEPT_MS = 30_000;
 
 /** What all downloads of a server share. */
 export class Pieces {
-  /** Of the thread, until clients have taken what the system had no room for. */
-  readonly wakefulness = new Wakefulness();
   readonly #kept: Buffer[] = [];
   readonly #readThrough = new Set<string>();
   #slowAtMs = -Infinity;
@@ -70,7 +67,7 @@ export class StalledError extends Error {
  * the client has gone or stalls, or when the file can't be read or is shorter. The response has its headers, and isn't ended.
  */
 export async function copyStretch(response: ServerResponse, pieces: Pieces, { clock, file, start, end, onTaken }: Stretch): Promise<void> {
-  const outlet = await openOutlet(response, pieces.wakefulness, clock);
+  const outlet = await openOutlet(response, clock);
   const handle = await open(file);
   const buffers = [pieces.take(), pieces.take()] as const;
   const read = (turn: number, from: number) => {
@@ -132,7 +129,7 @@ function readNow(handle: FileHandle, into: Buffer, from: number, pieces: Pieces,
 }
 
 /** Behind an earlier request of the same connection that is still being answered, a response has no socket yet (RFC 9112 §9.3.2). */
-async function openOutlet(response: ServerResponse, wakefulness: Wakefulness, clock: Clock): Promise<Outlet> {
+async function openOutlet(response: ServerResponse, clock: Clock): Promise<Outlet> {
   const socket = response.socket ?? (await settled<Socket>(clock, 'its turn on the connection did not come', (resolve, reject) => {
     const gone = () => reject(new Error('the client has gone'));
     response.once('socket', resolve);
@@ -143,7 +140,7 @@ async function openOutlet(response: ServerResponse, wakefulness: Wakefulness, cl
     };
   }));
   response.flushHeaders();
-  return new Outlet(socket, wakefulness, clock);
+  return new Outlet(socket, clock);
 }
 
 /**
@@ -152,12 +149,10 @@ async function openOutlet(response: ServerResponse, wakefulness: Wakefulness, cl
  */
 class Outlet {
   readonly #socket: Socket;
-  readonly #wakefulness: Wakefulness;
   readonly #clock: Clock;
 
-  constructor(socket: Socket, wakefulness: Wakefulness, clock: Clock) {
+  constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
-    this.#wakefulness = wakefulness;
     this.#clock = clock;
   }
 
@@ -171,7 +166,6 @@ class Outlet {
     else socket.write(piece);
     if (socket.errored) throw socket.errored;
     if (socket.writableLength === 0) return;
-    this.#wakefulness.expect();
     try {
       await settled<undefined>(this.#clock, `the client took less than ${PIECE_BYTES} bytes`, (resolve, reject) => {
         const gone = () => reject(new Error('the client has gone'));
@@ -184,7 +178,6 @@ class Outlet {
       socket.destroy();
       throw error;
     }
-    this.#wakefulness.heard();
   }
 }
 

@@ -3,7 +3,7 @@
 import type dgram from 'node:dgram';
 import type { PortHelper } from '../portHelper/ask';
 import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
-import { Wakefulness } from '../wakefulness';
+import { Wakefulness } from './wakefulness';
 
 export interface Peer {
   readonly address: string;
