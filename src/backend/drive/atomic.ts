@@ -9,11 +9,13 @@ import { writing } from './writeError';
 export interface WriteOptions {
   /** Permission bits of the new file; FAT drives ignore them. */
   readonly mode?: number;
+  /** False for what means nothing any more after a power cut: it isn't waited for until it is on the disk, which takes a flash drive a while. */
+  readonly durable?: boolean;
 }
 
 /**
  * Replaces a file as a whole: whoever reads it, also after a power cut, finds the old content or the new, never a mixture.
- * Makes the folder when it is missing. When it resolves, the new content is on the disk. Rejects with a `DriveWriteError` where
+ * Makes the folder when it is missing. When it resolves, the new content is on the disk, unless it needn't be durable. Rejects with a `DriveWriteError` where
  * nothing can be written.
  */
 export function writeFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
@@ -45,7 +47,7 @@ async function writeThenPut(file: string, content: string | Uint8Array, options:
       await giveToOwnerOf(folder, handle);
       await handle.writeFile(content);
       // Before the rename: a filesystem may otherwise persist the new name ahead of the content (open(2), rename(2)).
-      await handle.sync();
+      if (options.durable !== false) await handle.sync();
     } finally {
       await handle.close();
     }
@@ -54,7 +56,7 @@ async function writeThenPut(file: string, content: string | Uint8Array, options:
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(folder);
+  if (options.durable !== false) await syncFolder(folder);
 }
 
 /** link(2) refuses to replace. FAT has no links: there, looking first leaves a moment in which another may come in between. */

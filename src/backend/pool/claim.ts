@@ -28,6 +28,8 @@ export interface ClaimOptions {
 const RECORD = 'backend.json';
 const STARTING = 'backend-starting.json';
 const TURN_TRIES = 5;
+/** Of no use once the process has ended, whatever ended it; what a power cut leaves of it is known as such. */
+const UNTIL_THE_END = { mode: 0o600, durable: false };
 /** A local socket answers at once or not at all. */
 const CONNECT_MS = 2_000;
 
@@ -111,7 +113,7 @@ async function putRecord(stateFolder: string, record: BackendRecord, clock: Cloc
   try {
     const other = await findBackend(stateFolder, clock);
     if (other !== undefined) throw busy(stateFolder, other);
-    await writeFileAtomic(path.join(stateFolder, RECORD), text, { mode: 0o600 });
+    await writeFileAtomic(path.join(stateFolder, RECORD), text, UNTIL_THE_END);
   } finally {
     await rm(starting, { force: true });
   }
@@ -119,7 +121,7 @@ async function putRecord(stateFolder: string, record: BackendRecord, clock: Cloc
 
 async function takeTurn(stateFolder: string, starting: string, text: string, clock: Clock): Promise<void> {
   for (let tries = 0; tries < TURN_TRIES; tries += 1) {
-    if (await createFileAtomic(starting, text, { mode: 0o600 })) return;
+    if (await createFileAtomic(starting, text, UNTIL_THE_END)) return;
     const other = await judge(starting, clock);
     if (other.kind === 'working') throw busy(stateFolder, other.record);
     // One that was killed in the few milliseconds of its start left it behind.

@@ -16,8 +16,11 @@ export interface ReachableOptions {
   readonly log: Log;
 }
 
-/** Not before the drive is claimed: what goes on meanwhile needs none of it, and is waited for by machines. */
-const loadRpc = () => import('./rpc');
+/**
+ * What answers those who connect, which takes as long to load as the first machines wait for a boot server: whoever starts one loads it after that.
+ * It is loaded when it is needed in any case.
+ */
+export const loadRpc = () => import('./rpc');
 
 /** Rejects with a `PoolError` while another backend has the drive. Releasing lets requests under way be answered first. */
 export async function claimReachably({ stateFolder, target, clock, handlers, subscribe, log }: ReachableOptions): Promise<Claim> {
@@ -41,12 +44,6 @@ export async function claimReachably({ stateFolder, target, clock, handlers, sub
     log('warn', `Whoever connected to this backend gets no answer: ${String(error)}`);
     socket.destroy();
   }) });
-  try {
-    await loadRpc();
-  } catch (error) {
-    await claim.release();
-    throw error;
-  }
   return {
     release: async () => {
       isReleased = true;

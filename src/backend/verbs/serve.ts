@@ -18,7 +18,7 @@ import { answeredBySpecs } from '../pool/answered';
 import { PoolError } from '../pool/errors';
 import { followDrive } from '../pool/followDrive';
 import { machineFolders, openMachines } from '../pool/machines';
-import { claimReachably } from '../pool/reachable';
+import { claimReachably, loadRpc } from '../pool/reachable';
 import type { PoolKeys } from '../pool/keys';
 import type { BackendHandlers } from '../pool/rpc';
 import { loadSoundDrive } from '../pool/soundDrive';
@@ -154,7 +154,7 @@ async function openKeys(folder: string, cluster: string): Promise<PoolKeys> {
 function handlersBeside(log: Log, onEvent: (event: PoolEvent) => void, onStop: () => void): { readonly handlers: BackendHandlers; readonly load: () => Promise<unknown> } {
   let loaded: Promise<BackendHandlers> | undefined;
   const open = async () => {
-    const [{ realParts }, { PoolService }] = await Promise.all([import('../pool/parts'), import('../pool/service')]);
+    const [{ realParts }, { PoolService }] = await Promise.all([import('../pool/parts'), import('../pool/service'), loadRpc()]);
     const service = new PoolService({
       openEnvironment: (target, root, model) => {
         if (target !== 'machines') throw new PoolError(`A ${target} lab can't be opened beside \`pxen serve\`.`, 'End that first.');
