@@ -64,7 +64,7 @@ it('without a terminal nobody is asked, and it is said what to do', async () => 
   const network = await openNetwork();
   await asAPerson(network);
   const { code, output } = await network.run('server', ...(asPerson as [string, ...string[]]), process.execPath, inject('pxen'), 'serve', network.drive);
-  expect([code, output]).toEqual([2, expect.stringMatching(/HTTP needs TCP port 80 on 10\.77\.0\.1, and ports below 1024 need privileges here\. Run pxen in a terminal/)]);
+  expect([code, output]).toEqual([2, expect.stringMatching(/DHCP needs UDP port 67 on 10\.77\.0\.1, and ports below 1024 need privileges here\. Run pxen in a terminal/)]);
 });
 
 it('where low ports are free to bind, nobody is asked', async () => {

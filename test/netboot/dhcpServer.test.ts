@@ -23,7 +23,7 @@ async function socketOf(address = SERVER, port = 0): Promise<dgram.Socket> {
   return socket;
 }
 
-async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number; readonly othersOpen?: Promise<void> } = {}) {
+async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number; readonly openOthers?: () => Promise<void> } = {}) {
   const probe = await socketOf();
   const port = portOf(probe);
   await closeUdp(probe);
@@ -43,7 +43,7 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
       settle: (answer) => Promise.resolve(answer),
       // Finding out who it is takes longer than the first look keeps machines waiting.
       beside: new Beside({ mode: () => mode, despite: false, placeOfDhcp: () => Promise.resolve('pxen.yaml:7'), findNeighbour: () => delay(systemClock, 300).then(() => undefined), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) }),
-      othersOpen: Promise.resolve(),
+      openOthers: () => Promise.resolve(),
       ...more,
       clock: systemClock,
       random: (size) => {
@@ -61,7 +61,7 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
 
 it('a machine that asks before all that it would be sent to is open, is answered then', async () => {
   let open: () => void = () => undefined;
-  const { start, ask, looks, told } = await world('authoritative', { othersOpen: new Promise((resolve) => (open = resolve)) });
+  const { start, ask, looks, told } = await world('authoritative', { openOthers: () => new Promise((resolve) => (open = resolve)) });
   const started = start();
   await expect.poll(looks).toBe(1);
   ask();

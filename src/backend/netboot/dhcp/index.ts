@@ -16,10 +16,9 @@ import { PROBE_MAC } from './otherServers';
 import { type DhcpServer, startDhcpServer } from './server';
 
 export interface DhcpOptions extends Omit<BootServerOptions, 'tokens' | 'authorizedKeys' | 'imagesFolder'> {
-  /** Of the HTTP server that boot files are fetched from. Resolves when all services that machines are sent to are open. */
-  readonly httpPort: Promise<number>;
+  /** Opens what machines are sent to; called once, while other DHCP servers are waited for. */
+  readonly services: () => Promise<{ readonly http: { readonly port: number }; readonly metrics: Pick<NetbootMetrics, 'dhcp'> }>;
   readonly portHelper?: PortHelper | undefined;
-  readonly metrics: NetbootMetrics;
   readonly onTrouble: (sentence: string) => void;
   /** Whether a sentence wasn't told a moment ago. */
   readonly firstTime: (sentence: string) => boolean;
@@ -33,10 +32,8 @@ const DISPUTE_LIMIT_MS = 1000;
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const { endpoints, model, clock, log, onTrouble, stateFolder } = options;
   const { bindAddress } = endpoints;
-  let httpPort = 0;
-  const othersOpen = options.httpPort.then((port) => void (httpPort = port));
-  // Awaited by the server, before which something else may fail, or this.
-  othersOpen.catch(() => undefined);
+  /** Before they are open nothing is answered. */
+  let services: Awaited<ReturnType<DhcpOptions['services']>> | undefined;
   const findNeighbour = neighbourFinder(bindAddress, clock);
   const [unknown, book] = await Promise.all([openUnknownMachines(stateFolder, clock, onTrouble), openLeaseBook(stateFolder, clock, onTrouble)]);
   const tell = teller(options, findNeighbour);
@@ -46,12 +43,13 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     portHelper: options.portHelper,
     ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
     replies: endpoints.dhcpReplies,
-    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
-    othersOpen,
+    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: services?.http.port ?? 0, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
+    openOthers: async () => void (services = await options.services()),
     waitForOthersMs: options.waitForOtherDhcpMs,
     settle: createLending({ book, findNeighbour, clock, onTrouble }),
     beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, placeOfDhcp: options.placeOfDhcp ?? (() => Promise.resolve('pxen.yaml, under "network:",')), log }),
     onAnswer: (answer) => {
+      services?.metrics.dhcp.inc({ answer: answer.kind });
       // Another boot server that looks for DHCP servers is no machine.
       if (answer.client && !answer.host && answer.client.mac !== PROBE_MAC) unknown.heard(answer.client);
       tell(answer);
@@ -73,7 +71,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
 /** Machines that aren't on the drive, told of in a burst and then each second: any number of them can be made up. */
 const STRANGERS_TOLD = { burst: 64, perSecond: 1 };
 
-function teller({ onEvent, log, metrics, clock, firstTime }: DhcpOptions, findNeighbour: FindNeighbour): (answer: DhcpAnswer) => void {
+function teller({ onEvent, log, clock, firstTime }: DhcpOptions, findNeighbour: FindNeighbour): (answer: DhcpAnswer) => void {
   const isNews = createRepeatFilter(clock, SAME_REPLY_MS);
   const mayTellOfStranger = createAllowance(clock, STRANGERS_TOLD.burst, STRANGERS_TOLD.perSecond);
   const isTold = ({ host }: DhcpAnswer): boolean => {
@@ -84,7 +82,6 @@ function teller({ onEvent, log, metrics, clock, firstTime }: DhcpOptions, findNe
   };
   const refused = ({ client, host }: DhcpAnswer, sentence: string): NetbootEvent => ({ kind: 'refused', ...(client && { mac: client.mac }), ...(host && { host: host.name }), sentence });
   return (answer) => {
-    metrics.dhcp.inc({ answer: answer.kind });
     const { sentence, client, host } = answer;
     if (answer.kind === 'reply') {
       if (isNews(sentence) && isTold(answer)) onEvent({ kind: 'dhcp', mac: answer.client.mac, ...(host && { host: host.name }), client: answer.client.kind, sentence });

@@ -29,8 +29,11 @@ export interface DhcpServerOptions {
   readonly settle: Settle;
   /** What other DHCP servers on the network mean for us. They are looked for only with `rfc2131`. */
   readonly beside: Beside;
-  /** No machine is answered before, and none at all if it rejects: it would be sent to a service that isn't there. */
-  readonly othersOpen: Promise<void>;
+  /**
+   * Opens the services that machines are sent to; called once, while other DHCP servers are waited for. No machine is answered before it has
+   * resolved, and none at all if it rejects.
+   */
+  readonly openOthers: () => Promise<void>;
   /** How long they have to show themselves before machines are answered. */
   readonly waitForOthersMs?: number | undefined;
   readonly clock: Clock;
@@ -57,7 +60,7 @@ const MOST_KEPT_WAITING = 1024;
  * With `rfc2131` two sockets share port 67: the one on the interface's address sends everything and hears unicasts
  * (limited broadcasts from it leave by that interface, where one on 0.0.0.0 would follow the default route), the one on
  * 255.255.255.255 hears broadcasts and nothing else. With `to-source` one socket does. Rejects with an
- * `OtherDhcpServerError` when there is another server that forbids to serve, and as `othersOpen` does.
+ * `OtherDhcpServerError` when there is another server that forbids to serve, and as `openOthers` does.
  */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
   const { beside, clock } = options;
@@ -105,9 +108,13 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
       };
       const others = lookForOthers(main, options);
       lookout = others.lookout;
-      await Promise.all([hear(), others.hadTheirTime]);
+      const preparing = [hear(), others.hadTheirTime, options.openOthers()];
+      // What has begun ends before anything is closed.
+      await Promise.allSettled(preparing);
+      await Promise.all(preparing);
+    } else {
+      await options.openOthers();
     }
-    await options.othersOpen;
     beside.begin();
     for (const take of waiting) take();
     waiting = undefined;

@@ -1,0 +1,162 @@
+/** The services that DHCP sends machines to: HTTP, TFTP and DNS, and what is counted and told of them. */
+
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import type { PoolModel } from '../drive/model';
+import { LOADERS } from './answers/bootFile';
+import { answerDns } from './answers/dns';
+import { hostOfMac, nameOfHost } from './answers/facts';
+import { createLocalNetworks } from './dns/localNetworks';
+import { type DnsServer, startDnsServer } from './dns/server';
+import { STANDARD_PORTS, type NetbootEndpoints } from './endpoints';
+import { loadDownloads } from './http/images';
+import { type HttpServer, startHttpServer } from './http/server';
+import { inSubnet, parseSubnet } from './ipv4';
+import { createMetrics, type NetbootMetrics } from './metrics';
+import type { PortHelper } from './portHelper/ask';
+import type { BootServerOptions } from './server';
+import { startTftpServer, type TftpServer } from './tftp/server';
+import type { TftpEvent } from './tftp/sessions';
+
+/** RFC 7440 lets a client ask for 65535 blocks in flight; the buffers of a switch take far fewer. */
+const LARGEST_WINDOW = 16;
+/** IP, UDP and TFTP headers. */
+const TFTP_OVERHEAD = 20 + 8 + 4;
+const ETHERNET_MTU = 1500;
+/** In lock step these are so many packets under way: a third of a second of a 10 Mbit/s line, nothing to a faster one. */
+const CONCURRENT_TRANSFERS = 256;
+
+export interface ServicesOptions extends BootServerOptions {
+  readonly portHelper?: PortHelper;
+  readonly onTrouble: (sentence: string) => void;
+  /** Whether a sentence wasn't told a moment ago. */
+  readonly firstTime: (sentence: string) => boolean;
+}
+
+export interface Services {
+  readonly http: HttpServer;
+  readonly tftp: TftpServer;
+  readonly dns: DnsServer;
+  readonly metrics: NetbootMetrics;
+  /** Resolves when what only downloads need is loaded as well. */
+  readonly loaded: Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Rejects with a `ListenError` in words, having closed what was open already. */
+export async function openServices(options: ServicesOptions): Promise<Services> {
+  const { firstTime, onTrouble } = options;
+  const metrics = createMetrics();
+  const open: { close(): Promise<void> }[] = [];
+  const opened = <Service extends { close(): Promise<void> }>(service: Service): Service => {
+    open.push(service);
+    return service;
+  };
+  const close = async () => {
+    for (const service of open.splice(0).reverse()) await service.close();
+  };
+  try {
+    const http = opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), metrics, firstTime }));
+    const tftp = opened(await startTftp(options, metrics));
+    const dns = opened(await startDns(options, metrics, onTrouble));
+    const loaded = loadDownloads();
+    // Who awaits it sees the rejection.
+    loaded.catch(() => undefined);
+    return { http, tftp, dns, metrics, loaded, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startTftp(options: ServicesOptions, metrics: NetbootMetrics): Promise<TftpServer> {
+  const { endpoints, portHelper } = options;
+  const { bindAddress } = endpoints;
+  return startTftpServer({
+    bindAddress,
+    port: endpoints.ports.tftp,
+    portHelper,
+    files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
+    limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
+    concurrency: CONCURRENT_TRANSFERS,
+    singlePort: options.tftpSinglePort ?? false,
+    clock: options.clock,
+    onEvent: (event) => tellTftp(event, options, metrics),
+    onLoad: ({ running, waiting }) => {
+      metrics.tftpRunning.set(running);
+      metrics.tftpWaiting.set(waiting);
+    },
+  });
+}
+
+function startDns({ endpoints, portHelper, model, clock, random }: ServicesOptions, metrics: NetbootMetrics, onTrouble: (sentence: string) => void): Promise<DnsServer> {
+  const { bindAddress } = endpoints;
+  const isOnInterface = createLocalNetworks(clock);
+  return startDnsServer({
+    bindAddress,
+    port: endpoints.ports.dns,
+    portHelper,
+    answer: (question) => answerDns(model(), question, bindAddress),
+    isLocal: (address) => isOnInterface(address) || inSubnet(address, parseSubnet(model().cluster.network.subnet)),
+    forwarders: () => model().cluster.network.forwarders ?? [],
+    forwarderPort: STANDARD_PORTS.dns,
+    onAnswer: (_question, outcome) => metrics.dns.inc({ answer: outcome }),
+    onTrouble,
+    clock,
+    random,
+  });
+}
+
+function tellTftp(event: TftpEvent, { onEvent, log, model, firstTime }: ServicesOptions, metrics: NetbootMetrics): void {
+  const { outcome, file, resent } = event;
+  metrics.tftp.inc({ outcome: outcome.kind });
+  metrics.tftpResent.inc(resent);
+  const known = machineOf(event, model());
+  const who = known.host === undefined ? (known.mac ?? event.client.address) : nameOfHost(known.host, known.mac);
+  switch (outcome.kind) {
+    case 'sent': {
+      metrics.tftpBytes.inc(outcome.bytes);
+      const sentence = `${who} fetched ${file} over TFTP (${outcome.bytes} bytes${resent > 0 ? `, ${resent} packets sent again` : ''})`;
+      if (known.mac === undefined) log('info', sentence);
+      else onEvent({ kind: 'bootloader', mac: known.mac, ...(known.host && { host: known.host.name }), file, sentence });
+      return;
+    }
+    case 'only-asked':
+      log('debug', `${who} asked for the size of ${file} over TFTP`);
+      return;
+    case 'unknown-file':
+      // Newer iPXE looks for autoexec.ipxe before anything else: that there is none is the right answer.
+      log('debug', `${who} asked over TFTP for ${printable(file)}, which isn't served`);
+      return;
+    case 'refused':
+    case 'failed': {
+      const sentence = `${who} didn't get ${printable(file)} over TFTP: ${outcome.reason}`;
+      if (firstTime(sentence)) onEvent({ kind: 'refused', ...(known.mac !== undefined && { mac: known.mac }), ...(known.host && { host: known.host.name }), sentence });
+    }
+  }
+}
+
+/** Behind nginx, HTTP listens elsewhere than machines are told. */
+function httpPlace({ bindAddress, ports, httpUpstream }: NetbootEndpoints) {
+  if (!httpUpstream) return { bindAddress, port: ports.http };
+  return { bindAddress: httpUpstream.address, port: httpUpstream.port, front: { publicAddress: bindAddress, publicPort: ports.http } };
+}
+
+/** The MAC is in the file's name when our DHCP gave it out; else the address may be a host's. */
+function machineOf({ mac, client }: TftpEvent, model: PoolModel) {
+  if (mac !== undefined) return { mac, host: hostOfMac(model, mac) };
+  const host = model.hosts.find(({ address }) => address === client.address);
+  return host ? { mac: host.macs[0], host } : { mac: undefined, host: undefined };
+}
+
+function printable(text: string): string {
+  return text.replace(/[^ -~]/g, '?').slice(0, 100);
+}
+
+/** Of the interface that holds the address. Only Linux tells (sysfs); elsewhere Ethernet's is safe. */
+async function mtuOf(address: string): Promise<number> {
+  const holder = Object.entries(os.networkInterfaces()).find(([, entries]) => entries?.some((entry) => entry.address === address));
+  if (!holder) return ETHERNET_MTU;
+  const text = await readFile(`/sys/class/net/${holder[0]}/mtu`, 'utf8').catch(() => '');
+  return Number.parseInt(text, 10) || ETHERNET_MTU;
+}
