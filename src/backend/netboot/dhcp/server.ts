@@ -1,6 +1,7 @@
 /** The sockets of DHCP: hears requests, sends what `answerDhcp` decided. Decides nothing itself. */
 
 import type dgram from 'node:dgram';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { replyDestination } from '../answers/destination';
 import { silence, type DhcpAnswer } from '../answers/exchange';
 import { nameOfHost } from '../answers/facts';
@@ -53,7 +54,7 @@ export interface DhcpServer {
  * How long the first look for other servers keeps machines waiting, unless told otherwise. Those that answer an INFORM do so in a few
  * milliseconds; for the others the look goes on while we serve. The requests that come meanwhile are answered after it.
  */
-const WAIT_FOR_OTHERS_MS = 60;
+const WAIT_FOR_OTHERS_MS = 50;
 const MOST_KEPT_WAITING = 1024;
 
 /**
@@ -112,6 +113,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
       // What has begun ends before anything is closed.
       await Promise.allSettled(preparing);
       await Promise.all(preparing);
+      await others.found();
     } else {
       await options.openOthers();
     }
@@ -125,8 +127,11 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   }
 }
 
-/** `hadTheirTime` resolves when the first that answers is known, or none did in time; the look goes on. */
-function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersMs = WAIT_FOR_OTHERS_MS, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void> } {
+/**
+ * `hadTheirTime` resolves when the first was heard, or none was in time; the look goes on. `found` resolves when it is known who those are that were
+ * heard so far.
+ */
+function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersMs = WAIT_FOR_OTHERS_MS, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void>; readonly found: () => Promise<void> } {
   let finding: Promise<void> | undefined;
   let firstIsHeard: () => void = () => undefined;
   const heard = new Promise<void>((resolve) => (firstIsHeard = resolve));
@@ -145,9 +150,9 @@ function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersM
     clock,
     random,
   });
-  // Who it is, is found out a moment after it was heard.
-  const hadTheirTime = Promise.race([heard, delay(clock, waitForOthersMs)]).then(() => finding);
-  return { lookout, hadTheirTime };
+  // What has come while the thread was busy is still read.
+  const timeIsOver = delay(clock, waitForOthersMs).then(() => nextTurn());
+  return { lookout, hadTheirTime: Promise.race([heard, timeIsOver]), found: async () => finding };
 }
 
 function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions & { readonly isClosed: () => boolean }): void {
