@@ -103,13 +103,6 @@ test("The solver's memory is given back when it hasn't been asked for a while", 
   await expect(one.prove(ask('plan'), unending())).resolves.not.toEqual(first);
 });
 
-test('What a plan lacks is warned of, and the plan is there all the same', async () => {
-  const warn = vi.fn();
-  const one = planner(warn);
-  await expect(one.prove(ask('lacking'), unending())).resolves.toMatchObject({ wanted: 'proven' });
-  expect(warn.mock.calls).toEqual([['no conflicts']]);
-});
-
 test('A planner that was closed proves nothing any more', async () => {
   const one = planner();
   const [waiting, next] = [one.prove(ask('silence'), unending()), one.prove(ask('plan'), unending())];

@@ -74,26 +74,33 @@ describe('a start that fails', () => {
     const taken = dgram.createSocket('udp4');
     onTestFinished(() => void taken.close());
     await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
-    const dhcp = taken.address().port;
-    const http = await freeTcpPort();
-    const start = startFixture({ endpoints: { ...LOOPBACK, ports: { dhcp, proxyDhcp: 0, tftp: 0, http, dns: 0 } } });
+    const proxyDhcp = taken.address().port;
+    const ports = { dhcp: await freeUdpPort(), tftp: 0, http: 0, dns: 0 };
+    const start = startFixture({ endpoints: { ...LOOPBACK, ports: { ...ports, proxyDhcp } } });
     const owner = process.platform === 'linux' ? `taken by \\S+ \\(pid ${process.pid}\\)` : 'taken by another process';
-    await expect(start).rejects.toThrow(new RegExp(`DHCP needs UDP port ${dhcp} on 127\\.0\\.0\\.1, which is ${owner}\\.`));
-    // The HTTP port was open before DHCP failed: it must be free again.
-    const { server } = await startFixture({ endpoints: { ...LOOPBACK, ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http, dns: 0 } } });
-    expect(server.ports.http).toBe(http);
+    await expect(start).rejects.toThrow(new RegExp(`The PXE boot service needs UDP port ${proxyDhcp} on 127\\.0\\.0\\.1, which is ${owner}\\.`));
+    const { server } = await startFixture({ endpoints: { ...LOOPBACK, ports: { ...ports, proxyDhcp: 0 } } });
+    expect(server.ports.dhcp).toBe(ports.dhcp);
   });
 
-  it('because something else than DHCP could not be opened leaves no DHCP behind', async () => {
+  it('because somebody else has the drive leaves no service behind', async () => {
+    const ports = { dhcp: await freeUdpPort(), proxyDhcp: 0, tftp: 0, http: await freeTcpPort(), dns: 0 };
+    const mayServe = Promise.reject(new Error('another has the drive'));
+    mayServe.catch(() => undefined);
+    await expect(startFixture({ endpoints: { ...LOOPBACK, ports }, mayServe })).rejects.toThrow('another has the drive');
+    const { server } = await startFixture({ endpoints: { ...LOOPBACK, ports } });
+    expect(server.ports).toMatchObject({ dhcp: ports.dhcp, http: ports.http });
+  });
+
+  it('because something else than DHCP could not be opened leaves neither DHCP nor HTTP behind', async () => {
     const taken = dgram.createSocket('udp4');
     onTestFinished(() => void taken.close());
     await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
-    const dhcp = await freeUdpPort();
-    const ports = { dhcp, proxyDhcp: 0, http: 0, dns: 0 };
+    const ports = { dhcp: await freeUdpPort(), proxyDhcp: 0, http: await freeTcpPort(), dns: 0 };
     const start = startFixture({ endpoints: { ...LOOPBACK, ports: { ...ports, tftp: taken.address().port } } });
     await expect(start).rejects.toThrow(/^TFTP needs UDP port /);
     const { server } = await startFixture({ endpoints: { ...LOOPBACK, ports: { ...ports, tftp: 0 } } });
-    expect(server.ports.dhcp).toBe(dhcp);
+    expect(server.ports).toMatchObject({ dhcp: ports.dhcp, http: ports.http });
   });
 
   it('for want of the address says so', async () => {

@@ -10,8 +10,9 @@ import { EMPTY_REQUEST, encodeDhcp, type DhcpMessage } from '../../src/backend/n
 import { addressesValue, messageTypeValue, OPTION } from '../../src/backend/netboot/dhcp/options';
 import { PROBE_MAC } from '../../src/backend/netboot/dhcp/otherServers';
 import { startDhcpServer } from '../../src/backend/netboot/dhcp/server';
+import type { FindNeighbour } from '../../src/backend/netboot/neighbours';
 import { closeUdp, portOf } from '../../src/backend/netboot/sockets';
-import { delay, systemClock } from '../../src/backend/system';
+import { delay, systemClock, type Clock } from '../../src/backend/system';
 import { MAC, pool, request } from './clients';
 
 const SERVER = '127.0.0.1';
@@ -23,7 +24,7 @@ async function socketOf(address = SERVER, port = 0): Promise<dgram.Socket> {
   return socket;
 }
 
-async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number; readonly openOthers?: () => Promise<void> } = {}) {
+async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthersMs?: number; readonly openOthers?: () => Promise<void>; readonly clock?: Clock; readonly findNeighbour?: FindNeighbour } = {}) {
   const probe = await socketOf();
   const port = portOf(probe);
   await closeUdp(probe);
@@ -34,6 +35,7 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
   const told: string[] = [];
   let looks = 0;
   const send = (message: DhcpMessage) => others.send(encodeDhcp(message).bytes, port, SERVER);
+  const { findNeighbour = () => Promise.resolve(undefined), ...overrides } = more;
   const start = () =>
     startDhcpServer({
       bindAddress: SERVER,
@@ -41,11 +43,10 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
       replies: 'rfc2131',
       answer: (asked, at) => answerDhcp(pool(mode), asked, { address: SERVER, httpPort: 80, image: 'dom0-1', port: at }),
       settle: (answer) => Promise.resolve(answer),
-      // Finding out who it is takes longer than the first look keeps machines waiting.
-      beside: new Beside({ mode: () => mode, despite: false, placeOfDhcp: () => Promise.resolve('pxen.yaml:7'), findNeighbour: () => delay(systemClock, 300).then(() => undefined), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) }),
+      beside: new Beside({ mode: () => mode, despite: false, placeOfDhcp: () => Promise.resolve('pxen.yaml:7'), findNeighbour, log: (level, sentence) => void logs.push(`${level}: ${sentence}`) }),
       openOthers: () => Promise.resolve(),
-      ...more,
       clock: systemClock,
+      ...overrides,
       random: (size) => {
         looks += 1;
         return Buffer.alloc(size, looks);
@@ -76,12 +77,38 @@ it('a machine that asks before all that it would be sent to is open, is answered
 
 describe('beside another DHCP server', () => {
   it('one that is heard in time ends the start, however long it takes to find out who it is', async () => {
-    const { start, offer, looks } = await world('authoritative', { waitForOthersMs: 60_000 });
-    const started = start();
-    const failure = started.then((server) => server.close().then(() => 'it serves'), (error: unknown) => (error as Error).message);
+    let timeIsOver: () => void = () => undefined;
+    const clock: Clock = { now: () => systemClock.now(), after: (ms, callback) => (ms === 60_000 ? ((timeIsOver = callback), () => undefined) : systemClock.after(ms, callback)) };
+    let isAsked = false;
+    let tell: (mac: undefined) => void = () => undefined;
+    const findNeighbour = () => {
+      isAsked = true;
+      return new Promise<undefined>((resolve) => (tell = resolve));
+    };
+    const { start, offer, looks } = await world('authoritative', { waitForOthersMs: 60_000, clock, findNeighbour });
+    const failure = start().then((server) => server.close().then(() => 'it serves'), (error: unknown) => (error as Error).message);
     await expect.poll(looks).toBe(1);
     offer();
+    await expect.poll(() => isAsked).toBe(true);
+    timeIsOver();
+    // A start that doesn't wait for it would be over.
+    expect(await Promise.race([failure, delay(systemClock, 50).then(() => 'it waits')])).toBe('it waits');
+    tell(undefined);
     expect(await failure).toMatch(/^Another DHCP server, 10\.77\.0\.254 .* in pxen\.yaml:7 write "dhcp: proxy"/);
+  });
+
+  it('one whose answer came while the thread was busy is heard in time', async () => {
+    const openOthers = async () => {
+      // After an immediate come timers, and only then what was received.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      offer();
+      // With which it is sent.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      for (const end = performance.now() + 100; performance.now() < end; );
+    };
+    const { start, offer } = await world('authoritative', { waitForOthersMs: 50, openOthers });
+    const failure = start().then((server) => server.close().then(() => 'it serves'), (error: unknown) => (error as Error).message);
+    expect(await failure).toMatch(/^Another DHCP server, 10\.77\.0\.254 /);
   });
 
   it('whoever wakes machines waits for those that ping an address before they offer it', async () => {

@@ -12,7 +12,6 @@ import { inventoryOf } from '../../src/backend/verbs/poolNow';
 import type { HostStatus, PoolSnapshot, VmState } from '../../src/protocol';
 import { copyExample } from '../support/examples';
 
-
 const host = (name: string, more: Partial<HostStatus> = {}): HostStatus => ({ name, address: '10.77.0.11', state: 'ready', percent: 100, since: '', attempt: 1, arrays: [], ...more });
 const snapshot = (hosts: readonly HostStatus[], vms: Readonly<Record<string, readonly [VmState, string?]>>): PoolSnapshot => ({
   cluster: 'homelab',

@@ -9,13 +9,16 @@ import { writing } from './writeError';
 export interface WriteOptions {
   /** Permission bits of the new file; FAT drives ignore them. */
   readonly mode?: number;
-  /** False for what means nothing any more after a power cut: it isn't waited for until it is on the disk, which takes a flash drive a while. */
+  /**
+   * False: it isn't waited for until all is on the disk, which takes a flash drive a while. What a power cut leaves may then be cut off; `makeDurable`
+   * makes up for it.
+   */
   readonly durable?: boolean;
 }
 
 /**
- * Replaces a file as a whole: whoever reads it, also after a power cut, finds the old content or the new, never a mixture.
- * Makes the folder when it is missing. When it resolves, the new content is on the disk, unless it needn't be durable. Rejects with a `DriveWriteError` where
+ * Replaces a file as a whole: whoever reads it, also after a power cut if it is durable, finds the old content or the new, never
+ * a mixture. Makes the folder when it is missing. When it resolves, what is durable is on the disk. Rejects with a `DriveWriteError` where
  * nothing can be written.
  */
 export function writeFileAtomic(file: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
@@ -34,6 +37,17 @@ export async function createFileAtomic(file: string, content: string | Uint8Arra
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+/** Resolves when a file that was written without waiting for the disk is on it, by its name. */
+export async function makeDurable(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await syncFolder(path.dirname(file));
 }
 
 async function writeThenPut(file: string, content: string | Uint8Array, options: WriteOptions, put: (temporary: string, file: string) => Promise<void>): Promise<void> {

@@ -8,7 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { BackendRecord, PoolTarget } from '../../protocol';
-import { createFileAtomic, writeFileAtomic } from '../drive/atomic';
+import { createFileAtomic, makeDurable, writeFileAtomic } from '../drive/atomic';
 import { makeFolder } from '../drive/owner';
 import type { Clock } from '../system';
 import { PoolError } from './errors';
@@ -28,8 +28,8 @@ export interface ClaimOptions {
 const RECORD = 'backend.json';
 const STARTING = 'backend-starting.json';
 const TURN_TRIES = 5;
-/** Of no use once the process has ended, whatever ended it; what a power cut leaves of it is known as such. */
-const UNTIL_THE_END = { mode: 0o600, durable: false };
+/** No machine waits for the disk: once the process has ended, records are of no use, and what a power cut leaves of one is known as such. */
+const RECORD_OPTIONS = { mode: 0o600, durable: false };
 /** A local socket answers at once or not at all. */
 const CONNECT_MS = 2_000;
 
@@ -45,8 +45,11 @@ export async function claimPool({ stateFolder, target, clock, onConnection }: Cl
     await close();
     throw error;
   }
+  // A drive that is pulled and comes back must still name who works on it. One that can't be written is told of by what is written to it next.
+  const durable = makeDurable(file).catch(() => undefined);
   return {
     release: async () => {
+      await durable;
       // What stays on a drive that was pulled names a process that has ended, and the next backend sees that.
       await rm(file, { force: true }).catch(() => undefined);
       server.unref();
@@ -113,7 +116,7 @@ async function putRecord(stateFolder: string, record: BackendRecord, clock: Cloc
   try {
     const other = await findBackend(stateFolder, clock);
     if (other !== undefined) throw busy(stateFolder, other);
-    await writeFileAtomic(path.join(stateFolder, RECORD), text, UNTIL_THE_END);
+    await writeFileAtomic(path.join(stateFolder, RECORD), text, RECORD_OPTIONS);
   } finally {
     await rm(starting, { force: true });
   }
@@ -121,7 +124,7 @@ async function putRecord(stateFolder: string, record: BackendRecord, clock: Cloc
 
 async function takeTurn(stateFolder: string, starting: string, text: string, clock: Clock): Promise<void> {
   for (let tries = 0; tries < TURN_TRIES; tries += 1) {
-    if (await createFileAtomic(starting, text, UNTIL_THE_END)) return;
+    if (await createFileAtomic(starting, text, RECORD_OPTIONS)) return;
     const other = await judge(starting, clock);
     if (other.kind === 'working') throw busy(stateFolder, other.record);
     // One that was killed in the few milliseconds of its start left it behind.

@@ -17,8 +17,8 @@ export interface ReachableOptions {
 }
 
 /**
- * What answers those who connect, which takes as long to load as the first machines wait for a boot server: whoever starts one loads it after that.
- * It is loaded when it is needed in any case.
+ * What answers those who connect. It takes as long to load as the first machines wait for a boot server: `pxen serve` loads it after that, or when
+ * somebody connects.
  */
 export const loadRpc = () => import('./rpc');
 
@@ -28,7 +28,8 @@ export async function claimReachably({ stateFolder, target, clock, handlers, sub
   let isReleased = false;
   const serve = async (socket: Socket) => {
     const { serveSocket } = await loadRpc();
-    if (isReleased) {
+    // Who only looks whether anybody is here has hung up meanwhile.
+    if (isReleased || socket.destroyed) {
       socket.destroy();
       return;
     }

@@ -32,8 +32,11 @@ const DISPUTE_LIMIT_MS = 1000;
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const { endpoints, model, clock, log, onTrouble, stateFolder } = options;
   const { bindAddress } = endpoints;
-  /** Before they are open nothing is answered. */
   let services: Awaited<ReturnType<DhcpOptions['services']>> | undefined;
+  const opened = () => {
+    if (services === undefined) throw new Error('a machine was answered before the services were open');
+    return services;
+  };
   const findNeighbour = neighbourFinder(bindAddress, clock);
   const [unknown, book] = await Promise.all([openUnknownMachines(stateFolder, clock, onTrouble), openLeaseBook(stateFolder, clock, onTrouble)]);
   const tell = teller(options, findNeighbour);
@@ -43,13 +46,13 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     portHelper: options.portHelper,
     ports: { dhcp: endpoints.ports.dhcp, pxe: endpoints.ports.proxyDhcp },
     replies: endpoints.dhcpReplies,
-    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: services?.http.port ?? 0, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
+    answer: (request, port) => answerDhcp(model(), request, { address: bindAddress, httpPort: opened().http.port, image: options.image(), port, lending: { leases: book, nowMs: clock.now() } }),
     openOthers: async () => void (services = await options.services()),
     waitForOthersMs: options.waitForOtherDhcpMs,
     settle: createLending({ book, findNeighbour, clock, onTrouble }),
     beside: new Beside({ mode: () => model().cluster.network.dhcp, despite: options.despiteOtherDhcp ?? false, findNeighbour, placeOfDhcp: options.placeOfDhcp ?? (() => Promise.resolve('pxen.yaml, under "network:",')), log }),
     onAnswer: (answer) => {
-      services?.metrics.dhcp.inc({ answer: answer.kind });
+      opened().metrics.dhcp.inc({ answer: answer.kind });
       // Another boot server that looks for DHCP servers is no machine.
       if (answer.client && !answer.host && answer.client.mac !== PROBE_MAC) unknown.heard(answer.client);
       tell(answer);

@@ -132,7 +132,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
  * heard so far.
  */
 function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersMs = WAIT_FOR_OTHERS_MS, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void>; readonly found: () => Promise<void> } {
-  let finding: Promise<void> | undefined;
+  let finding = Promise.resolve();
   let firstIsHeard: () => void = () => undefined;
   const heard = new Promise<void>((resolve) => (firstIsHeard = resolve));
   const lookout = openLookout({
@@ -142,7 +142,8 @@ function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersM
     }),
     onLook: () => beside.lookBegins(),
     onFound: (server, sender) => {
-      finding = beside.found(server, sender);
+      finding = Promise.all([finding, beside.found(server, sender)]).then(() => undefined);
+      finding.catch((error: unknown) => onTrouble(`what another DHCP server, ${server}, means can't be told: ${String(error)}`));
       firstIsHeard();
     },
     onNone: () => beside.none(),
@@ -152,7 +153,7 @@ function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersM
   });
   // What has come while the thread was busy is still read.
   const timeIsOver = delay(clock, waitForOthersMs).then(() => nextTurn());
-  return { lookout, hadTheirTime: Promise.race([heard, timeIsOver]), found: async () => finding };
+  return { lookout, hadTheirTime: Promise.race([heard, timeIsOver]), found: () => finding };
 }
 
 function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions & { readonly isClosed: () => boolean }): void {
