@@ -27,23 +27,16 @@ export interface Comparison {
   readonly theirs: Side;
 }
 
-export interface Rounds {
-  readonly counted: number;
-  /** Before those, to bring both processes to where they stay: code is compiled after it has run for a while, files come into memory. */
-  readonly warmUp: number;
-}
-
-const ROUNDS: Rounds = { counted: 9, warmUp: 0 };
+const ROUNDS = 9;
 
 /**
  * Prints median rates and the median, smallest and largest ratio of a round; then the same of processor time, where less is
- * better; then the very first rates, where they don't count. False when the median ratio of the rates is under its limit.
+ * better. False when the median ratio of the rates is under its limit.
  */
-export async function compare({ what, unit, piece, peer, limit, ours, theirs }: Comparison, { counted, warmUp }: Rounds = ROUNDS): Promise<boolean> {
-  const [oursFirst, theirsFirst] = [await roundsOf(ours, warmUp), await roundsOf(theirs, warmUp)];
+export async function compare({ what, unit, piece, peer, limit, ours, theirs }: Comparison, rounds = ROUNDS): Promise<boolean> {
   const here: Round[] = [];
   const there: Round[] = [];
-  for (let round = 0; round < counted; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     // Who begins changes, so that neither always finds the caches warmed by the other.
     if (round % 2 === 0) {
       here.push(await roundOf(ours));
@@ -58,8 +51,6 @@ export async function compare({ what, unit, piece, peer, limit, ours, theirs }: 
   console.log(`${what.padEnd(44)} ${figure(rates.ours).padStart(7)} ${unit}, ${peer} ${figure(rates.theirs)}: ${rates.words}, at least ${limit.toFixed(1)}: ${verdict(holds)}`);
   const times = ratiosOf(here, there, ({ microseconds }) => microseconds);
   if (!Number.isNaN(times.ratio)) console.log(`${`  processor time for each ${piece}`.padEnd(44)} ${figure(times.ours).padStart(7)} µs, ${peer} ${figure(times.theirs)}: ${times.words}`);
-  const [first, theirFirst] = [oursFirst[0], theirsFirst[0]];
-  if (first && theirFirst) console.log(`${'  the first after the start, uncounted'.padEnd(44)} ${figure(first.rate).padStart(7)} ${unit}, ${peer} ${figure(theirFirst.rate)}`);
   return holds;
 }
 
@@ -67,12 +58,6 @@ interface Round {
   readonly rate: number;
   /** Of a piece of work; NaN where it can't be counted. */
   readonly microseconds: number;
-}
-
-async function roundsOf(side: Side, count: number): Promise<readonly Round[]> {
-  const rounds: Round[] = [];
-  while (rounds.length < count) rounds.push(await roundOf(side));
-  return rounds;
 }
 
 async function roundOf({ daemon, measure }: Side): Promise<Round> {

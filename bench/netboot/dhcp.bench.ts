@@ -17,7 +17,7 @@ import { FIRST_ADDRESS, FIRST_MAC, IMAGE, imageFolderIn, type OurServer, serveIf
 import { type Daemon, isRoot, type Owner, present, run, withOwner } from './processes';
 
 const SECONDS = 4;
-const ROUNDS = { counted: 5, warmUp: 0 };
+const ROUNDS = 5;
 const STARTS = 5;
 const POOLS = [200, 20_000];
 const PROXY_LIMIT_MS = 200;
