@@ -1,5 +1,5 @@
 import type * as FileSystem from 'node:fs';
-import { readSync } from 'node:fs';
+import { read, readSync } from 'node:fs';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
@@ -10,7 +10,10 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { copyStretch, Pieces } from '../../src/backend/netboot/http/copy';
 import type { Clock } from '../../src/backend/system';
 
-const BYTES = 9_000_001;
+/** More than the pieces that it takes to tell that a file is in memory. */
+const BYTES = 20_000_001;
+const PIECE = 7 << 17;
+const FIRST_PIECES = 8;
 const CONTENT = Buffer.from(Uint32Array.from({ length: Math.ceil(BYTES / 4) }, (_, index) => Math.imul(index, 0x9e3779b1)).buffer).subarray(0, BYTES);
 
 async function file(): Promise<string> {
@@ -22,7 +25,7 @@ async function file(): Promise<string> {
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof FileSystem>();
-  return { ...fs, readSync: vi.fn(fs.readSync) };
+  return { ...fs, read: vi.fn(fs.read), readSync: vi.fn(fs.readSync) };
 });
 
 /** A response whose client takes everything the moment it is written, or a moment later. */
@@ -46,10 +49,10 @@ function clockThatPasses(passMs: number): Clock {
   return { now: () => (now += passMs), after: () => () => undefined };
 }
 
-/** Pieces of a server that has sent the whole file before. */
+/** Pieces of a server that has found the file in memory. */
 function piecesAfter(file: string): Pieces {
   const pieces = new Pieces();
-  pieces.wasReadThrough(file);
+  for (let piece = 0; piece < FIRST_PIECES; piece += 1) pieces.wasReadOnThread(file, 0);
   return pieces;
 }
 
@@ -66,13 +69,13 @@ test.each([['at once', undefined], ['a moment later', setImmediate]])('a stretch
 });
 
 test('a last piece smaller than what a socket keeps without complaint is waited for no longer than it takes', async () => {
-  const end = 2 * (1 << 19) + 1000;
+  const end = 2 * PIECE + 1000;
   let told = 0;
   await copyStretch(responseOf(() => undefined, setImmediate), new Pieces(), { clock: clockThatPasses(0), file: await file(), start: 0, end, onTaken: (bytes) => (told += bytes) });
   expect(told).toBe(end);
 });
 
-test('the first download of a file reads it on threads, the next ones from memory; one that turns out to be slow ends that for all', async () => {
+test('the first pieces of a file are read on threads, the next ones at once if those came as quickly as only memory is; one that turns out to be slow ends that for all', async () => {
   const name = await file();
   const pieces = new Pieces();
   const readsAtOnce = async (passMs: number) => {
@@ -80,10 +83,27 @@ test('the first download of a file reads it on threads, the next ones from memor
     await copyStretch(responseOf(() => undefined), pieces, { clock: clockThatPasses(passMs), file: name, start: 0, end: BYTES, onTaken: () => undefined });
     return vi.mocked(readSync).mock.calls.length;
   };
-  expect(await readsAtOnce(0)).toBe(0);
-  expect(await readsAtOnce(0)).toBe(Math.ceil(BYTES / (1 << 19)));
+  const all = Math.ceil(BYTES / PIECE);
+  expect(await readsAtOnce(2)).toBe(0);
+  expect(await readsAtOnce(0)).toBe(all - FIRST_PIECES);
+  expect(await readsAtOnce(0)).toBe(all);
   expect(await readsAtOnce(10)).toBe(1);
   expect(await readsAtOnce(0)).toBe(0);
+});
+
+test('a client that goes before or while it is sent a piece is noticed at that piece', async () => {
+  const name = await file();
+  for (const pieces of [new Pieces(), piecesAfter(name)]) {
+    for (const goneAfter of [0, 1, 3, Math.floor(BYTES / PIECE)]) {
+      let told = -1;
+      const response: ServerResponse = responseOf(() => undefined, (done) => (told === goneAfter * PIECE ? response.socket?.destroy() : done()));
+      told = 0;
+      if (goneAfter === 0) response.socket?.destroy();
+      const copied = copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: (bytes) => (told += bytes) });
+      await expect(copied).rejects.toThrow('the client has gone');
+      expect(told).toBe(goneAfter * PIECE);
+    }
+  }
 });
 
 test('a client that goes away while it is waited for gives its piece back only when nothing is read from it any more', async () => {
@@ -93,8 +113,49 @@ test('a client that goes away while it is waited for gives its piece back only w
   const destroyedAt: (boolean | undefined)[] = [];
   pieces.giveBack = () => void destroyedAt.push(socket?.destroyed);
   const impatient: Clock = { now: () => 0, after: (_ms, run) => (setImmediate(run), () => undefined) };
-  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 524288 bytes in 60 seconds/);
+  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 917504 bytes in 60 seconds/);
   expect(destroyedAt).toEqual([true, true]);
+});
+
+/** As if a drive took its time: `first` is done before the first piece is read. */
+async function nextReadAfter(first: (go: () => void) => void): Promise<void> {
+  const { read: reallyRead } = await vi.importActual<typeof FileSystem>('node:fs');
+  vi.mocked(read).mockImplementationOnce(((...request: Parameters<typeof reallyRead>) => first(() => reallyRead(...request))));
+}
+
+/** Time passes only when its timer is looked at. */
+function clockOfLooks() {
+  let look: () => void = () => undefined;
+  const clock: Clock = { now: () => 0, after: (_ms, run) => ((look = run), () => undefined) };
+  return { clock, look: (times: number) => Array.from({ length: times }).forEach(() => look()) };
+}
+
+test('a client that goes while a thread still reads for it gives that buffer back only afterwards', async () => {
+  const pieces = new Pieces();
+  const events: string[] = [];
+  pieces.giveBack = () => void events.push('given back');
+  const response = responseOf(() => undefined);
+  await nextReadAfter((go) => {
+    const finishReading = () => {
+      events.push('read');
+      go();
+    };
+    response.socket?.once('close', () => setImmediate(finishReading)).destroy();
+  });
+  await expect(copyStretch(response, pieces, { clock: clockThatPasses(0), file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow('the client has gone');
+  expect(events).toEqual(['read', 'given back', 'given back']);
+});
+
+test('neither a drive that takes minutes for a piece nor a client that takes most of its time for each is taken for a stalled one', async () => {
+  const { clock, look } = clockOfLooks();
+  const looking = (times: number) => (then: () => void) => {
+    look(times);
+    then();
+  };
+  await nextReadAfter(looking(100));
+  let told = 0;
+  await copyStretch(responseOf(() => undefined, looking(4)), new Pieces(), { clock, file: await file(), start: 0, end: BYTES, onTaken: (bytes) => (told += bytes) });
+  expect(told).toBe(BYTES);
 });
 
 test('a file in memory and a client that takes all at once keep nobody else waiting for long', async () => {

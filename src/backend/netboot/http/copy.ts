@@ -1,19 +1,25 @@
 /** A stretch of a file into a response, in large pieces through buffers that are used again. */
 
-import { readSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { read, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../system';
+import { Progress } from './progress';
 
-/** With pieces of this size one client gets nearly nginx's speed; with those of 128 KiB, or of a stream's default size, far less. */
-const PIECE_BYTES = 1 << 19;
+/**
+ * Of a stream's default size, or of 128 KiB, each costs more in turns of the event loop than its bytes do; one of a MiB leaves the
+ * second cache of today's processors between being read and being written.
+ */
+const PIECE_BYTES = 7 << 17;
 /** A new buffer of this size costs as much as filling it; so many are kept when nobody needs them. */
 const MOST_KEPT = 32;
-/** One piece: a client slower than 9 KiB/s is none that will ever boot. */
+/** One piece: a client slower than 15 KiB/s is none that will ever boot. */
 const PIECE_LIMIT_MS = 60_000;
-/** From memory a piece takes a hundredth of this, unless somebody else had the processor meanwhile; a flash drive takes longer. */
+/** From memory a piece takes a fraction of this, unless somebody else had the processor meanwhile; a flash drive takes longer. */
+const QUICK_READ_MS = 1;
+/** So many in a row make it likely that the next ones are in memory too. */
+const QUICK_IN_A_ROW = 8;
 const SLOW_READ_MS = 10;
 /** So long after a slow one everything is read on threads. */
 const SLOW_KEPT_MS = 30_000;
@@ -21,7 +27,8 @@ const SLOW_KEPT_MS = 30_000;
 /** What all downloads of a server share. */
 export class Pieces {
   readonly #kept: Buffer[] = [];
-  readonly #readThrough = new Set<string>();
+  /** Of each file, how many pieces in a row came as quickly as only memory is. */
+  readonly #quick = new Map<string, number>();
   #slowAtMs = -Infinity;
 
   take(): Buffer {
@@ -32,13 +39,13 @@ export class Pieces {
     if (this.#kept.length < MOST_KEPT) this.#kept.push(piece);
   }
 
-  /** Whether the system should have the file in its memory, from an earlier download. */
+  /** Whether the system should have the file in its memory. */
   isInMemory(file: string, nowMs: number): boolean {
-    return this.#readThrough.has(file) && nowMs - this.#slowAtMs > SLOW_KEPT_MS;
+    return (this.#quick.get(file) ?? 0) >= QUICK_IN_A_ROW && nowMs - this.#slowAtMs > SLOW_KEPT_MS;
   }
 
-  wasReadThrough(file: string): void {
-    this.#readThrough.add(file);
+  wasReadOnThread(file: string, tookMs: number): void {
+    this.#quick.set(file, tookMs <= QUICK_READ_MS ? (this.#quick.get(file) ?? 0) + 1 : 0);
   }
 
   /** It hadn't. */
@@ -66,141 +73,208 @@ export class StalledError extends Error {
  * While one piece is on its way, the next is read from the drive. Resolves when the last was handed to the system; rejects when
  * the client has gone or stalls, or when the file can't be read or is shorter. The response has its headers, and isn't ended.
  */
-export async function copyStretch(response: ServerResponse, pieces: Pieces, { clock, file, start, end, onTaken }: Stretch): Promise<void> {
-  const outlet = await openOutlet(response, clock);
-  const handle = await open(file);
-  const buffers = [pieces.take(), pieces.take()] as const;
-  const read = (turn: number, from: number) => {
-    const into = buffers[turn % 2 === 0 ? 0 : 1].subarray(0, Math.min(PIECE_BYTES, end - from));
-    return pieces.isInMemory(file, clock.now()) ? readNow(handle, into, from, pieces, clock) : readOnThread(handle, into, from);
-  };
-  const write = async (piece: Buffer) => {
-    await outlet.write(piece);
-    onTaken(piece.length);
-  };
-  let reading: Buffer | Promise<Buffer> | undefined;
-  let writing: Promise<void> | undefined;
+export async function copyStretch(response: ServerResponse, pieces: Pieces, stretch: Stretch): Promise<void> {
+  const socket = await socketOf(response, stretch.clock);
+  response.flushHeaders();
+  const handle = await open(stretch.file);
   try {
-    reading = start < end ? read(0, start) : undefined;
-    for (let at = start, turn = 1; reading !== undefined; turn += 1) {
-      const isFromMemory = Buffer.isBuffer(reading);
-      const piece: Buffer = await reading;
-      if (piece.length === 0) throw new Error(`${file} ends after ${at} bytes`);
-      at += piece.length;
-      await writing;
-      writing = write(piece);
-      // Whoever awaits it sees the rejection; meanwhile it is no unhandled one.
-      writing.catch(() => undefined);
-      if (isFromMemory) {
-        // Read any sooner, the next piece would push this one out of the processor's cache.
-        await writing;
-        // Where both the file and the client are quick, all others would wait for the last piece.
-        await nextTurn();
-      }
-      reading = at < end ? read(turn, at) : undefined;
-      if (reading instanceof Promise) reading.catch(() => undefined);
-    }
-    await writing;
-    if (start === 0) pieces.wasReadThrough(file);
+    await new Promise<void>((resolve, reject) => {
+      const copy = new Copy(socket, pieces, stretch, handle.fd, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+      copy.go();
+    });
   } finally {
-    // The system may still write from, or read into, a buffer: another download must not get it before.
-    await Promise.allSettled([reading, writing]);
-    for (const buffer of buffers) pieces.giveBack(buffer);
     await handle.close();
   }
 }
 
-/** What there is of the file at `from`; empty at its end. On a thread of libuv's: a slow drive keeps nobody waiting. */
-async function readOnThread(handle: FileHandle, into: Buffer, from: number): Promise<Buffer> {
-  const { bytesRead } = await handle.read(into, 0, into.length, from);
-  return into.subarray(0, bytesRead);
-}
-
-/**
- * The same at once: to ask a thread for what is in memory costs more than to copy it. Where the system has dropped it meanwhile,
- * everything waits for this piece, once in a while.
- */
-function readNow(handle: FileHandle, into: Buffer, from: number, pieces: Pieces, clock: Clock): Buffer {
-  const began = clock.now();
-  const bytesRead = readSync(handle.fd, into, 0, into.length, from);
-  const ended = clock.now();
-  if (ended - began >= SLOW_READ_MS) pieces.wasSlow(ended);
-  return into.subarray(0, bytesRead);
-}
-
 /** Behind an earlier request of the same connection that is still being answered, a response has no socket yet (RFC 9112 §9.3.2). */
-async function openOutlet(response: ServerResponse, clock: Clock): Promise<Outlet> {
-  const socket = response.socket ?? (await settled<Socket>(clock, 'its turn on the connection did not come', (resolve, reject) => {
-    const gone = () => reject(new Error('the client has gone'));
-    response.once('socket', resolve);
-    response.req.socket.once('close', gone);
-    return () => {
-      response.off('socket', resolve);
-      response.req.socket.off('close', gone);
-    };
-  }));
-  response.flushHeaders();
-  return new Outlet(socket, clock);
-}
-
-/**
- * Writes a response's body, whose length its headers tell, straight to the socket: a response keeps each write back for a moment,
- * in case that there is more, and meanwhile what was to be written has left the processor's cache.
- */
-class Outlet {
-  readonly #socket: Socket;
-  readonly #clock: Clock;
-
-  constructor(socket: Socket, clock: Clock) {
-    this.#socket = socket;
-    this.#clock = clock;
-  }
-
-  /** Resolves when the system has all of it. Once it has rejected, the system has no use for the piece either. */
-  async write(piece: Buffer): Promise<void> {
-    const socket = this.#socket;
-    if (socket.destroyed) throw new Error('the client has gone');
-    let written: (error?: Error | null) => void = () => undefined;
-    // A callback for each piece costs a tenth of the speed; `drain` tells the same, but only of what the socket's buffer can't hold.
-    if (piece.length < socket.writableHighWaterMark) socket.write(piece, (error) => written(error));
-    else socket.write(piece);
-    if (socket.errored) throw socket.errored;
-    if (socket.writableLength === 0) return;
-    try {
-      await settled<undefined>(this.#clock, `the client took less than ${PIECE_BYTES} bytes`, (resolve, reject) => {
-        const gone = () => reject(new Error('the client has gone'));
-        const taken = () => resolve(undefined);
-        written = (error) => (error ? reject(error) : taken());
-        socket.once('drain', taken).once('close', gone);
-        return () => socket.off('drain', taken).off('close', gone);
-      });
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-  }
-}
-
-/** What `begin` listens for, until it takes too long; `begin` returns what ends its listening. */
-function settled<Value>(clock: Clock, complaint: string, begin: (resolve: (value: Value) => void, reject: (error: Error) => void) => () => unknown): Promise<Value> {
+async function socketOf(response: ServerResponse, clock: Clock): Promise<Socket> {
+  if (response.socket) return response.socket;
   return new Promise((resolve, reject) => {
     const end = () => {
       cancel();
-      stopListening();
+      response.off('socket', come);
+      response.req.socket.off('close', gone);
     };
-    const stopListening = begin(
-      (value) => {
-        end();
-        resolve(value);
-      },
-      (error) => {
-        end();
-        reject(error);
-      },
-    );
+    const come = (socket: Socket) => {
+      end();
+      resolve(socket);
+    };
+    const gone = () => {
+      end();
+      reject(new Error('the client has gone'));
+    };
+    response.once('socket', come);
+    response.req.socket.once('close', gone);
     const cancel = clock.after(PIECE_LIMIT_MS, () => {
-      stopListening();
-      reject(new StalledError(`${complaint} in ${PIECE_LIMIT_MS / 1000} seconds`));
+      end();
+      reject(new StalledError(`its turn on the connection did not come in ${PIECE_LIMIT_MS / 1000} seconds`));
     });
   });
+}
+
+/**
+ * Callbacks on one object rather than promises: there are hundreds of pieces to a file, and what is made anew for each, and
+ * compiled by the engine meanwhile on the processor that the client's end needs too, made the first downloads a third slower.
+ */
+class Copy {
+  readonly #socket: Socket;
+  readonly #pieces: Pieces;
+  readonly #stretch: Stretch;
+  readonly #fd: number;
+  readonly #progress: Progress;
+  readonly #onEnd: (error: Error | undefined) => void;
+  /** The next piece is read into the first of them, while the last may still be on its way from the other. */
+  #buffers: readonly [Buffer, Buffer];
+  /** Where in the file the next piece begins. */
+  #at: number;
+  /** A thread reads into the first buffer. */
+  #isReading = false;
+  /** Read, and not yet written. */
+  #ready: Buffer | undefined;
+  /** Bytes of the piece that the system hasn't taken all of yet; 0 when it waits for one. */
+  #untaken = 0;
+  #error: Error | undefined;
+  #hasEnded = false;
+
+  /** `onEnd` is called once, when neither the system nor a thread has any use for the buffers or the file any more. */
+  constructor(socket: Socket, pieces: Pieces, stretch: Stretch, fd: number, onEnd: (error: Error | undefined) => void) {
+    this.#socket = socket;
+    this.#pieces = pieces;
+    this.#stretch = stretch;
+    this.#fd = fd;
+    this.#onEnd = onEnd;
+    this.#buffers = [pieces.take(), pieces.take()];
+    this.#at = stretch.start;
+    socket.on('drain', this.#taken).on('close', this.#gone);
+    this.#progress = new Progress({
+      clock: stretch.clock,
+      limitMs: PIECE_LIMIT_MS,
+      isAwaited: () => this.#untaken > 0,
+      onStall: () => this.#fail(new StalledError(`the client took less than ${PIECE_BYTES} bytes in ${PIECE_LIMIT_MS / 1000} seconds`)),
+    });
+  }
+
+  /** Reads and writes what can be read and written now. */
+  readonly go = (): void => {
+    if (this.#error || this.#hasEnded) return;
+    if (!this.#ready && !this.#isReading && this.#at < this.#stretch.end) this.#readNext();
+    this.#writeNext();
+  };
+
+  #readNext(): void {
+    const now = this.#stretch.clock.now();
+    if (!this.#pieces.isInMemory(this.#stretch.file, now)) this.#readOnThread(now);
+    // Read any sooner, this piece would push the last one out of the processor's cache.
+    else if (this.#untaken === 0) this.#readAtOnce(now);
+  }
+
+  #writeNext(): void {
+    if (this.#error || this.#untaken > 0) return;
+    if (this.#ready) this.#write(this.#ready);
+    else if (!this.#isReading) this.#end();
+  }
+
+  /** On a thread of libuv's: a slow drive keeps nobody waiting. */
+  #readOnThread(beganMs: number): void {
+    this.#isReading = true;
+    read(this.#fd, this.#buffers[0], 0, this.#nextLength(), this.#at, (error, bytes) => {
+      this.#isReading = false;
+      if (this.#error) {
+        this.#end();
+        return;
+      }
+      if (error) {
+        this.#fail(error);
+        return;
+      }
+      this.#pieces.wasReadOnThread(this.#stretch.file, this.#stretch.clock.now() - beganMs);
+      this.#wasRead(bytes);
+      this.go();
+    });
+  }
+
+  /**
+   * To ask a thread for what is in memory costs more than to copy it. Where the system has dropped it meanwhile, everything waits
+   * for this piece, once in a while.
+   */
+  #readAtOnce(beganMs: number): void {
+    try {
+      this.#wasRead(readSync(this.#fd, this.#buffers[0], 0, this.#nextLength(), this.#at));
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+    const endedMs = this.#stretch.clock.now();
+    if (endedMs - beganMs >= SLOW_READ_MS) this.#pieces.wasSlow(endedMs);
+  }
+
+  #nextLength(): number {
+    return Math.min(PIECE_BYTES, this.#stretch.end - this.#at);
+  }
+
+  #wasRead(bytes: number): void {
+    if (bytes === 0) {
+      this.#fail(new Error(`${this.#stretch.file} ends after ${this.#at} bytes`));
+      return;
+    }
+    const [filled, other] = this.#buffers;
+    this.#at += bytes;
+    this.#ready = bytes === PIECE_BYTES ? filled : filled.subarray(0, bytes);
+    this.#buffers = [other, filled];
+  }
+
+  /**
+   * Straight to the socket: a response keeps each write back for a moment, in case that there is more, and meanwhile what was to
+   * be written has left the processor's cache.
+   */
+  #write(piece: Buffer): void {
+    const socket = this.#socket;
+    this.#ready = undefined;
+    this.#untaken = piece.length;
+    this.#progress.moved();
+    // A callback for each piece costs a tenth of the speed; `drain` tells the same, but only of what the socket's buffer can't hold.
+    if (piece.length < socket.writableHighWaterMark) socket.write(piece, this.#taken);
+    else socket.write(piece);
+    // One that is destroyed holds nothing either.
+    if (socket.destroyed) this.#gone();
+    else if (socket.writableLength === 0 && this.#untaken > 0) {
+      this.#count();
+      // Where both the file and the client are quick, all others would wait for the last piece.
+      setImmediate(this.go);
+    } else this.go();
+  }
+
+  /** The system has all of what was written; or, with an error, never will: `close` follows. */
+  readonly #taken = (error?: Error | null): void => {
+    if (error || this.#untaken === 0) return;
+    this.#count();
+    this.go();
+  };
+
+  #count(): void {
+    const bytes = this.#untaken;
+    this.#untaken = 0;
+    this.#stretch.onTaken(bytes);
+  }
+
+  readonly #gone = (): void => this.#fail(new Error('the client has gone'));
+
+  /** Of a destroyed socket the system writes no more; what a thread reads is waited for. */
+  #fail(error: Error): void {
+    if (this.#error || this.#hasEnded) return;
+    this.#error = error;
+    this.#socket.destroy();
+    if (!this.#isReading) this.#end();
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#progress.end();
+    this.#socket.off('drain', this.#taken).off('close', this.#gone);
+    for (const buffer of this.#buffers) this.#pieces.giveBack(buffer);
+    this.#onEnd(this.#error);
+  }
 }

@@ -9,6 +9,7 @@
  */
 
 import type { Clock } from '../../system';
+import { Progress } from './progress';
 
 export interface TurnsOptions {
   readonly clock: Clock;
@@ -100,20 +101,15 @@ export class Turns {
     this.#ranks.delete(machine);
     this.#tell();
     let holds = true;
-    let cancel: () => void = () => undefined;
-    const giveUp = () => {
+    const end = () => {
       if (!holds) return;
       holds = false;
-      cancel();
+      progress.end();
       this.#running -= 1;
       this.#next();
     };
-    const watch = () => {
-      cancel();
-      if (holds) cancel = this.#options.clock.after(SLOW_MS, giveUp);
-    };
-    watch();
-    return { moved: watch, end: giveUp };
+    const progress = new Progress({ clock: this.#options.clock, limitMs: SLOW_MS, isAwaited: () => true, onStall: end });
+    return { moved: () => progress.moved(), end };
   }
 
   /** Who first asked longest ago, of those who are here. */
