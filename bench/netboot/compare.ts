@@ -14,7 +14,7 @@ export interface Side {
   readonly measure: () => Promise<Measured>;
 }
 
-export interface Comparison {
+export interface Terms {
   readonly what: string;
   /** Of the rate. */
   readonly unit: string;
@@ -23,35 +23,63 @@ export interface Comparison {
   readonly peer: string;
   /** The smallest ratio of our rate to the peer's that will do. */
   readonly limit: number;
-  readonly ours: Side;
-  readonly theirs: Side;
 }
 
 const ROUNDS = 9;
 
-/**
- * Prints median rates and the median, smallest and largest ratio of a round; then the same of processor time, where less is
- * better. False when the median ratio of the rates is under its limit.
- */
-export async function compare({ what, unit, piece, peer, limit, ours, theirs }: Comparison, rounds = ROUNDS): Promise<boolean> {
-  const here: Round[] = [];
-  const there: Round[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    // Who begins changes, so that neither always finds the caches warmed by the other.
-    if (round % 2 === 0) {
-      here.push(await roundOf(ours));
-      there.push(await roundOf(theirs));
-    } else {
-      there.push(await roundOf(theirs));
-      here.push(await roundOf(ours));
-    }
+/** Rounds of two daemons that stay the same; false when ours falls short. */
+export async function compare({ ours, theirs, ...terms }: Terms & Sides, rounds = ROUNDS): Promise<boolean> {
+  const comparison = new Comparison(terms);
+  for (let round = 0; round < rounds; round += 1) await comparison.round({ ours, theirs });
+  return comparison.tell();
+}
+
+export interface Sides {
+  readonly ours: Side;
+  readonly theirs: Side;
+}
+
+export class Comparison {
+  readonly #terms: Terms;
+  readonly #results: Result[] = [];
+
+  constructor(terms: Terms) {
+    this.#terms = terms;
   }
-  const rates = ratiosOf(here, there, ({ rate }) => rate);
-  const holds = rates.ratio >= limit;
-  console.log(`${what.padEnd(44)} ${figure(rates.ours).padStart(7)} ${unit}, ${peer} ${figure(rates.theirs)}: ${rates.words}, at least ${limit.toFixed(1)}: ${verdict(holds)}`);
-  const times = ratiosOf(here, there, ({ microseconds }) => microseconds);
-  if (!Number.isNaN(times.ratio)) console.log(`${`  processor time for each ${piece}`.padEnd(44)} ${figure(times.ours).padStart(7)} µs, ${peer} ${figure(times.theirs)}: ${times.words}`);
-  return holds;
+
+  /** Measures both once, and counts it. */
+  async round({ ours, theirs }: Sides): Promise<Result> {
+    // Who begins changes, so that neither always finds the caches warmed by the other.
+    const isOursFirst = this.#results.length % 2 === 0;
+    const before = isOursFirst ? await roundOf(ours) : undefined;
+    const there = await roundOf(theirs);
+    const result = { ours: before ?? (await roundOf(ours)), theirs: there };
+    this.add(result);
+    return result;
+  }
+
+  add(result: Result): void {
+    this.#results.push(result);
+  }
+
+  /**
+   * Prints median rates and the median, smallest and largest ratio of a round; then the same of processor time, where less is
+   * better. False when the median ratio of the rates is under its limit.
+   */
+  tell(): boolean {
+    const { what, unit, piece, peer, limit } = this.#terms;
+    const rates = ratiosOf(this.#results, ({ rate }) => rate);
+    const holds = rates.ratio >= limit;
+    console.log(`${what.padEnd(44)} ${figure(rates.ours).padStart(7)} ${unit}, ${peer} ${figure(rates.theirs)}: ${rates.words}, at least ${limit.toFixed(1)}: ${verdict(holds)}`);
+    const times = ratiosOf(this.#results, ({ microseconds }) => microseconds);
+    if (!Number.isNaN(times.ratio)) console.log(`${`  processor time for each ${piece}`.padEnd(44)} ${figure(times.ours).padStart(7)} µs, ${peer} ${figure(times.theirs)}: ${times.words}`);
+    return holds;
+  }
+}
+
+export interface Result {
+  readonly ours: Round;
+  readonly theirs: Round;
 }
 
 interface Round {
@@ -66,8 +94,9 @@ async function roundOf({ daemon, measure }: Side): Promise<Round> {
   return { rate, microseconds: (((daemon.processorSeconds() ?? NaN) - before) / pieces) * 1e6 };
 }
 
-function ratiosOf(here: readonly Round[], there: readonly Round[], figureOf: (round: Round) => number) {
-  const [ours, theirs] = [here.map(figureOf), there.map(figureOf)];
+function ratiosOf(results: readonly Result[], figureOf: (round: Round) => number) {
+  const ours = results.map((result) => figureOf(result.ours));
+  const theirs = results.map((result) => figureOf(result.theirs));
   const ratios = ours.map((value, round) => value / (theirs[round] ?? NaN));
   const ratio = median(ratios);
   return { ours: median(ours), theirs: median(theirs), ratio, words: `${ratio.toFixed(2)} × (rounds ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})` };

@@ -13,6 +13,8 @@ import type { Clock } from '../../src/backend/system';
 /** More than the pieces that it takes to tell that a file is in memory. */
 const BYTES = 20_000_001;
 const PIECE = 7 << 17;
+/** Read and written at once, of what is in memory. */
+const PART = PIECE / 2;
 const FIRST_PIECES = 8;
 const CONTENT = Buffer.from(Uint32Array.from({ length: Math.ceil(BYTES / 4) }, (_, index) => Math.imul(index, 0x9e3779b1)).buffer).subarray(0, BYTES);
 
@@ -28,13 +30,16 @@ vi.mock('node:fs', async (original) => {
   return { ...fs, read: vi.fn(fs.read), readSync: vi.fn(fs.readSync) };
 });
 
-/** A response whose client takes everything the moment it is written, or a moment later. */
-function responseOf(onBody: (piece: Buffer) => void, takes: (done: () => void) => void = (done) => done()): ServerResponse {
+/** A response whose client takes everything the moment it is written, or a moment later: it sees what is there then, as the system does. */
+function responseOf(onBody: (piece: Buffer) => void, takes: (done: () => void, bytes: number) => void = (done) => done()): ServerResponse {
   const response = new ServerResponse(new IncomingMessage(new net.Socket()));
   const sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
-      onBody(piece);
-      takes(done);
+      const take = () => {
+        onBody(piece);
+        done();
+      };
+      takes(take, piece.length);
     },
   });
   response.assignSocket(sink as unknown as net.Socket);
@@ -75,6 +80,18 @@ test('a last piece smaller than what a socket keeps without complaint is waited 
   expect(told).toBe(end);
 });
 
+test('a file that gives only a little at once comes as it is, however its parts are taken', async () => {
+  const name = await file();
+  const taken: Buffer[] = [];
+  const response = responseOf((piece) => taken.push(Buffer.from(piece)), (take, bytes) => (bytes < 10_000 ? take() : setImmediate(take)));
+  const { readSync: reallyRead } = await vi.importActual<typeof FileSystem>('node:fs');
+  const little = ((fd: number, into: Buffer, offset: number, _length: number, at: number) => reallyRead(fd, into, offset, 1_000, at)) as typeof readSync;
+  vi.mocked(readSync).mockImplementationOnce(little);
+  await copyStretch(response, piecesAfter(name), { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });
+  const [, ...body] = taken;
+  expect(Buffer.concat(body).equals(CONTENT)).toBe(true);
+});
+
 test('the first pieces of a file are read on threads, the next ones at once if those came as quickly as only memory is; one that turns out to be slow ends that for all', async () => {
   const name = await file();
   const pieces = new Pieces();
@@ -83,11 +100,12 @@ test('the first pieces of a file are read on threads, the next ones at once if t
     await copyStretch(responseOf(() => undefined), pieces, { clock: clockThatPasses(passMs), file: name, start: 0, end: BYTES, onTaken: () => undefined });
     return vi.mocked(readSync).mock.calls.length;
   };
-  const all = Math.ceil(BYTES / PIECE);
+  const all = Math.ceil(BYTES / PART);
+  const ofAPiece = PIECE / PART;
   expect(await readsAtOnce(2)).toBe(0);
-  expect(await readsAtOnce(0)).toBe(all - FIRST_PIECES);
+  expect(await readsAtOnce(0)).toBe(all - FIRST_PIECES * ofAPiece);
   expect(await readsAtOnce(0)).toBe(all);
-  expect(await readsAtOnce(10)).toBe(1);
+  expect(await readsAtOnce(10)).toBe(ofAPiece);
   expect(await readsAtOnce(0)).toBe(0);
 });
 
@@ -158,20 +176,20 @@ test('neither a drive that takes minutes for a piece nor a client that takes mos
   expect(told).toBe(BYTES);
 });
 
-test('a file in memory and a client that takes all at once keep nobody else waiting for long', async () => {
+test.each([['known to be in memory', piecesAfter], ['found there', () => new Pieces()]])('a file %s and a client that takes all at once keep nobody else waiting for long', async (_what, piecesOf) => {
   let longest = 0;
-  let pieces = 0;
-  const response = responseOf(() => (longest = Math.max(longest, (pieces += 1))));
+  let parts = 0;
+  const response = responseOf(() => (longest = Math.max(longest, (parts += 1))));
   let ended = false;
   const others = () => {
-    pieces = 0;
+    parts = 0;
     if (!ended) setImmediate(others);
   };
   others();
   const name = await file();
-  await copyStretch(response, piecesAfter(name), { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });
+  await copyStretch(response, piecesOf(name), { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });
   ended = true;
-  expect(longest).toBeLessThanOrEqual(2);
+  expect(longest).toBeLessThanOrEqual(PIECE / PART + 1);
 });
 
 test('a file that is shorter than it was says so', async () => {

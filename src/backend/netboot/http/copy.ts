@@ -7,20 +7,23 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../system';
 import { Progress } from './progress';
 
-/**
- * Of a stream's default size, or of 128 KiB, each costs more in turns of the event loop than its bytes do; one of a MiB leaves the
- * second cache of today's processors between being read and being written.
- */
+/** In one turn of the event loop, and what a thread reads at a time. */
 const PIECE_BYTES = 7 << 17;
+/**
+ * What is in memory is read and written in such parts, which stay in the processor's cache in between. Measured, a MiB at a time
+ * takes a tenth longer, and 128 to 256 KiB half as long again: the client has taken them, and fallen asleep, before the next come.
+ */
+const PART_BYTES = PIECE_BYTES / 2;
 /** A new buffer of this size costs as much as filling it; so many are kept when nobody needs them. */
 const MOST_KEPT = 32;
 /** One piece: a client slower than 15 KiB/s is none that will ever boot. */
 const PIECE_LIMIT_MS = 60_000;
-/** From memory a piece takes a fraction of this, unless somebody else had the processor meanwhile; a flash drive takes longer. */
+/** From memory a thread reads a piece in a fraction of this, unless somebody else had the processor meanwhile; from a flash drive it takes longer. */
 const QUICK_READ_MS = 1;
 /** So many in a row make it likely that the next ones are in memory too. */
 const QUICK_IN_A_ROW = 8;
-const SLOW_READ_MS = 10;
+/** Copied at once, a piece takes a twentieth of this. */
+const SLOW_MS = 10;
 /** So long after a slow one everything is read on threads. */
 const SLOW_KEPT_MS = 30_000;
 
@@ -35,8 +38,8 @@ export class Pieces {
     return this.#kept.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
   }
 
-  giveBack(piece: Buffer): void {
-    if (this.#kept.length < MOST_KEPT) this.#kept.push(piece);
+  giveBack(room: Buffer): void {
+    if (this.#kept.length < MOST_KEPT) this.#kept.push(room);
   }
 
   /** Whether the system should have the file in its memory. */
@@ -117,8 +120,8 @@ async function socketOf(response: ServerResponse, clock: Clock): Promise<Socket>
 }
 
 /**
- * Callbacks on one object rather than promises: there are hundreds of pieces to a file, and what is made anew for each, and
- * compiled by the engine meanwhile on the processor that the client's end needs too, made the first downloads a third slower.
+ * Callbacks on one object rather than promises: there are hundreds of pieces to a file, and the more code each runs through, the
+ * longer the engine compiles during a server's first downloads, on the processor that others need: they took a third longer.
  */
 class Copy {
   readonly #socket: Socket;
@@ -128,7 +131,7 @@ class Copy {
   readonly #progress: Progress;
   readonly #onEnd: (error: Error | undefined) => void;
   /** The next piece is read into the first of them, while the last may still be on its way from the other. */
-  #buffers: readonly [Buffer, Buffer];
+  #rooms: readonly [Buffer, Buffer];
   /** Where in the file the next piece begins. */
   #at: number;
   /** A thread reads into the first buffer. */
@@ -147,7 +150,7 @@ class Copy {
     this.#stretch = stretch;
     this.#fd = fd;
     this.#onEnd = onEnd;
-    this.#buffers = [pieces.take(), pieces.take()];
+    this.#rooms = [pieces.take(), pieces.take()];
     this.#at = stretch.start;
     socket.on('drain', this.#taken).on('close', this.#gone);
     this.#progress = new Progress({
@@ -158,30 +161,29 @@ class Copy {
     });
   }
 
-  /** Reads and writes what can be read and written now. */
+  /** Reads and writes what can be read and written now. Called when something has ended, of which there is one at a time, or a thread's reading beside. */
   readonly go = (): void => {
     if (this.#error || this.#hasEnded) return;
-    if (!this.#ready && !this.#isReading && this.#at < this.#stretch.end) this.#readNext();
-    this.#writeNext();
+    const { clock, file, end } = this.#stretch;
+    if (!this.#ready && !this.#isReading && this.#at < end) {
+      if (!this.#pieces.isInMemory(file, clock.now())) this.#readOnThread();
+      else if (this.#untaken === 0) {
+        this.#copyAtOnce();
+        return;
+      }
+    }
+    if (this.#untaken > 0) return;
+    if (this.#ready) this.#writeReady(this.#ready);
+    else if (!this.#isReading) this.#end();
   };
 
-  #readNext(): void {
-    const now = this.#stretch.clock.now();
-    if (!this.#pieces.isInMemory(this.#stretch.file, now)) this.#readOnThread(now);
-    // Read any sooner, this piece would push the last one out of the processor's cache.
-    else if (this.#untaken === 0) this.#readAtOnce(now);
-  }
-
-  #writeNext(): void {
-    if (this.#error || this.#untaken > 0) return;
-    if (this.#ready) this.#write(this.#ready);
-    else if (!this.#isReading) this.#end();
-  }
-
   /** On a thread of libuv's: a slow drive keeps nobody waiting. */
-  #readOnThread(beganMs: number): void {
+  #readOnThread(): void {
+    const { clock, file, end } = this.#stretch;
+    const [room, other] = this.#rooms;
+    const beganMs = clock.now();
     this.#isReading = true;
-    read(this.#fd, this.#buffers[0], 0, this.#nextLength(), this.#at, (error, bytes) => {
+    read(this.#fd, room, 0, Math.min(PIECE_BYTES, end - this.#at), this.#at, (error, bytes) => {
       this.#isReading = false;
       if (this.#error) {
         this.#end();
@@ -191,74 +193,83 @@ class Copy {
         this.#fail(error);
         return;
       }
-      this.#pieces.wasReadOnThread(this.#stretch.file, this.#stretch.clock.now() - beganMs);
-      this.#wasRead(bytes);
+      this.#pieces.wasReadOnThread(file, clock.now() - beganMs);
+      if (!this.#wasRead(bytes)) return;
+      this.#ready = bytes === PIECE_BYTES ? room : room.subarray(0, bytes);
+      this.#rooms = [other, room];
       this.go();
     });
   }
 
-  /**
-   * To ask a thread for what is in memory costs more than to copy it. Where the system has dropped it meanwhile, everything waits
-   * for this piece, once in a while.
-   */
-  #readAtOnce(beganMs: number): void {
-    try {
-      this.#wasRead(readSync(this.#fd, this.#buffers[0], 0, this.#nextLength(), this.#at));
-    } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
-    }
-    const endedMs = this.#stretch.clock.now();
-    if (endedMs - beganMs >= SLOW_READ_MS) this.#pieces.wasSlow(endedMs);
-  }
-
-  #nextLength(): number {
-    return Math.min(PIECE_BYTES, this.#stretch.end - this.#at);
-  }
-
-  #wasRead(bytes: number): void {
-    if (bytes === 0) {
-      this.#fail(new Error(`${this.#stretch.file} ends after ${this.#at} bytes`));
-      return;
-    }
-    const [filled, other] = this.#buffers;
-    this.#at += bytes;
-    this.#ready = bytes === PIECE_BYTES ? filled : filled.subarray(0, bytes);
-    this.#buffers = [other, filled];
-  }
-
-  /**
-   * Straight to the socket: a response keeps each write back for a moment, in case that there is more, and meanwhile what was to
-   * be written has left the processor's cache.
-   */
-  #write(piece: Buffer): void {
-    const socket = this.#socket;
+  #writeReady(piece: Buffer): void {
     this.#ready = undefined;
-    this.#untaken = piece.length;
-    this.#progress.moved();
-    // A callback for each piece costs a tenth of the speed; `drain` tells the same, but only of what the socket's buffer can't hold.
-    if (piece.length < socket.writableHighWaterMark) socket.write(piece, this.#taken);
-    else socket.write(piece);
-    // One that is destroyed holds nothing either.
-    if (socket.destroyed) this.#gone();
-    else if (socket.writableLength === 0 && this.#untaken > 0) {
-      this.#count();
-      // Where both the file and the client are quick, all others would wait for the last piece.
+    if (this.#write(piece)) {
+      this.#stretch.onTaken(piece.length);
       setImmediate(this.go);
     } else this.go();
   }
 
-  /** The system has all of what was written; or, with an error, never will: `close` follows. */
-  readonly #taken = (error?: Error | null): void => {
-    if (error || this.#untaken === 0) return;
-    this.#count();
-    this.go();
-  };
+  /**
+   * A piece, or as much of it as the client takes at once: to ask a thread for what is in memory costs more than to copy it. Where
+   * the system has dropped it meanwhile, everything waits for this piece, once in a while.
+   */
+  #copyAtOnce(): void {
+    const { clock, onTaken } = this.#stretch;
+    const beganMs = clock.now();
+    const end = Math.min(this.#stretch.end, this.#at + PIECE_BYTES);
+    const [room] = this.#rooms;
+    const part = room.subarray(0, PART_BYTES);
+    let taken = 0;
+    try {
+      while (this.#at < end) {
+        const bytes = readSync(this.#fd, part, 0, Math.min(PART_BYTES, end - this.#at), this.#at);
+        if (!this.#wasRead(bytes) || !this.#write(bytes === PART_BYTES ? part : part.subarray(0, bytes))) break;
+        taken += bytes;
+      }
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+    const endedMs = clock.now();
+    if (endedMs - beganMs >= SLOW_MS) this.#pieces.wasSlow(endedMs);
+    if (taken > 0) onTaken(taken);
+    // Where both the file and the client are quick, all others would wait for the last piece.
+    if (this.#untaken === 0) setImmediate(this.go);
+  }
 
-  #count(): void {
+  #wasRead(bytes: number): boolean {
+    if (bytes === 0) this.#fail(new Error(`${this.#stretch.file} ends after ${this.#at} bytes`));
+    this.#at += bytes;
+    return bytes > 0;
+  }
+
+  /**
+   * True when the system has all of it; else `#taken` follows. Straight to the socket: a response keeps each write back for a
+   * moment, in case that there is more, and meanwhile what was to be written has left the processor's cache.
+   */
+  #write(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    this.#progress.moved();
+    // A callback each time costs a tenth of the speed; `drain` tells the same, but only of what the socket's buffer can't hold.
+    if (bytes.length < socket.writableHighWaterMark) socket.write(bytes, this.#taken);
+    else socket.write(bytes);
+    // One that is destroyed holds nothing either.
+    if (socket.destroyed) this.#gone();
+    else if (socket.writableLength > 0) this.#untaken = bytes.length;
+    else return true;
+    return false;
+  }
+
+  /**
+   * The system has all of what was written; or, with an error, never will: `close` follows. Called as well for a little that it
+   * took at once, when more is on its way already.
+   */
+  readonly #taken = (error?: Error | null): void => {
+    if (error || this.#untaken === 0 || this.#socket.writableLength > 0) return;
     const bytes = this.#untaken;
     this.#untaken = 0;
     this.#stretch.onTaken(bytes);
-  }
+    this.go();
+  };
 
   readonly #gone = (): void => this.#fail(new Error('the client has gone'));
 
@@ -274,7 +285,7 @@ class Copy {
     this.#hasEnded = true;
     this.#progress.end();
     this.#socket.off('drain', this.#taken).off('close', this.#gone);
-    for (const buffer of this.#buffers) this.#pieces.giveBack(buffer);
+    for (const room of this.#rooms) this.#pieces.giveBack(room);
     this.#onEnd(this.#error);
   }
 }

@@ -166,8 +166,8 @@ function contentTypeOf(file: string): string {
 async function copyAndTell(response: ServerResponse, { file, manifest, turn, clock, pieces, onDownload, onBytes, onStall }: Granted, source: string, start: number, end: number): Promise<void> {
   const bytesTotal = manifest.files[file].size;
   let bytesSent = start;
-  const tenthOf = (bytes: number) => (bytesTotal === 0 ? 10 : Math.floor((bytes * 10) / bytesTotal));
-  let tenth = tenthOf(bytesSent);
+  const nextTenth = () => (Math.floor((bytesSent * 10) / bytesTotal) + 1) * (bytesTotal / 10);
+  let reportAt = nextTenth();
   const report = (ended: ImageDownload['ended']) => onDownload({ file, bytesSent, bytesTotal, ended });
   report('no');
   let isEndTold = false;
@@ -188,8 +188,8 @@ async function copyAndTell(response: ServerResponse, { file, manifest, turn, clo
         bytesSent += bytes;
         turn.moved();
         onBytes(bytes);
-        if (tenthOf(bytesSent) > tenth && bytesSent < bytesTotal) {
-          tenth = tenthOf(bytesSent);
+        if (bytesSent >= reportAt && bytesSent < bytesTotal) {
+          reportAt = nextTenth();
           report('no');
         }
       },
