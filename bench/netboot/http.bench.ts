@@ -3,8 +3,8 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeImageFiles, IMAGE_FILES, writeManifest } from '../../src/backend/image/manifest';
-import { atMost, compare, Comparison, type Measured, type Sides } from './compare';
-import { IMAGE, imageFolderIn, loopbackPool, serveIfAsked, startOurs } from './ourServer';
+import { atMost, compare, Comparison, type Measured, type Sides, type Terms } from './compare';
+import { IMAGE, imageFolderIn, loopbackPool, type OurServer, serveIfAsked, startOurs } from './ourServer';
 import { freeTcpPort, tcpAnswers } from './ports';
 import { type Daemon, type Owner, peakMemoryMiB, present, run, withOwner } from './processes';
 
@@ -26,39 +26,42 @@ async function bench(owner: Owner): Promise<boolean> {
   if (!present('HTTP', { curl: 'curl' })) return true;
   await writeImage(imageFolderIn(owner.folder));
   await run('chmod', ['-R', 'a+rX', owner.folder]);
+  const results: boolean[] = [];
   const isNginxThere = present('HTTP against nginx', { nginx: 'nginx-light' });
-  const results = isNginxThere ? await againstNginx(owner) : [];
+  if (isNginxThere) results.push(...(await withOneClient(owner)));
   const ours = await startOurs(owner, loopbackPool(owner.folder));
-  await rate(ours.ports.http, MOST_CLIENTS);
+  if (isNginxThere) {
+    const nginx = await startNginx(owner);
+    for (const { clients, rounds } of MORE_CLIENTS) results.push(await compare({ ...terms(`${clients} clients`), ...sidesOf(ours, nginx, clients) }, rounds));
+  } else await rate(ours.ports.http, MOST_CLIENTS);
   results.push(atMost(`HTTP, memory of our process at ${MOST_CLIENTS} clients`, peakMemoryMiB(ours.pid), 'MiB', MEMORY_LIMIT_MIB));
   return !results.includes(false);
 }
 
-async function againstNginx(owner: Owner): Promise<boolean[]> {
-  const terms = (who: string) => ({ what: `HTTP, ${FILE_BYTES / 1e6} MB, ${who}`, unit: 'MB/s', piece: 'MB', peer: 'nginx', limit: 1 });
-  const startBoth = async () => {
-    const ours = await startOurs(owner, loopbackPool(owner.folder));
-    const nginx = await startNginx(owner);
-    const sides = (clients: number): Sides => ({
-      ours: { daemon: ours, measure: () => rate(ours.ports.http, clients) },
-      theirs: { daemon: nginx.daemon, measure: () => rate(nginx.port, clients) },
-    });
-    return { sides, stop: () => Promise.all([ours.stop(), nginx.daemon.stop()]) };
-  };
+async function withOneClient(owner: Owner): Promise<boolean[]> {
   const all = new Comparison(terms('one client'));
   const first = new Comparison(terms(`one client, its first ${ONE_CLIENT.firstRounds}`));
   for (let start = 0; start < ONE_CLIENT.starts; start += 1) {
-    const { sides, stop } = await startBoth();
+    const ours = await startOurs(owner, loopbackPool(owner.folder));
+    const nginx = await startNginx(owner);
     for (let round = 0; round < ONE_CLIENT.rounds; round += 1) {
-      const result = await all.round(sides(1));
+      const result = await all.round(sidesOf(ours, nginx, 1));
       if (round < ONE_CLIENT.firstRounds) first.add(result);
     }
-    await stop();
+    await Promise.all([ours.stop(), nginx.daemon.stop()]);
   }
-  const results = [all.tell(), first.tell()];
-  const { sides } = await startBoth();
-  for (const { clients, rounds } of MORE_CLIENTS) results.push(await compare({ ...terms(`${clients} clients`), ...sides(clients) }, rounds));
-  return results;
+  return [all.tell(), first.tell()];
+}
+
+function terms(who: string): Terms {
+  return { what: `HTTP, ${FILE_BYTES / 1e6} MB, ${who}`, unit: 'MB/s', piece: 'MB', peer: 'nginx', limit: 1 };
+}
+
+function sidesOf(ours: OurServer, nginx: Nginx, clients: number): Sides {
+  return {
+    ours: { daemon: ours, measure: () => rate(ours.ports.http, clients) },
+    theirs: { daemon: nginx.daemon, measure: () => rate(nginx.port, clients) },
+  };
 }
 
 /** Bytes as all of `clients` got them together. */
@@ -82,8 +85,13 @@ async function writeImage(folder: string): Promise<void> {
   await writeManifest(folder, { name: IMAGE, versions: {}, files: await describeImageFiles(folder) });
 }
 
+interface Nginx {
+  readonly port: number;
+  readonly daemon: Daemon;
+}
+
 /** As Debian sets it up, a worker for each processor, but without sendfile. */
-async function startNginx(owner: Owner): Promise<{ readonly port: number; readonly daemon: Daemon }> {
+async function startNginx(owner: Owner): Promise<Nginx> {
   const port = await freeTcpPort(ADDRESS);
   const configuration = path.join(owner.folder, 'nginx.conf');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${owner.folder}/nginx;`).join(' ');

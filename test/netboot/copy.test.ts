@@ -12,9 +12,8 @@ import type { Clock } from '../../src/backend/system';
 
 /** More than the pieces that it takes to tell that a file is in memory. */
 const BYTES = 20_000_001;
-const PIECE = 7 << 17;
-/** Read and written at once, of what is in memory. */
-const PART = PIECE / 2;
+const PIECE = 7 << 16;
+const PIECES_A_TURN = 2;
 const FIRST_PIECES = 8;
 const CONTENT = Buffer.from(Uint32Array.from({ length: Math.ceil(BYTES / 4) }, (_, index) => Math.imul(index, 0x9e3779b1)).buffer).subarray(0, BYTES);
 
@@ -31,13 +30,13 @@ vi.mock('node:fs', async (original) => {
 });
 
 /** A response whose client takes everything the moment it is written, or a moment later: it sees what is there then, as the system does. */
-function responseOf(onBody: (piece: Buffer) => void, takes: (done: () => void, bytes: number) => void = (done) => done()): ServerResponse {
+function responseOf(onBody: (piece: Buffer) => void, takes: (take: (error?: Error) => void, bytes: number) => void = (take) => take()): ServerResponse {
   const response = new ServerResponse(new IncomingMessage(new net.Socket()));
   const sink = new Writable({
     write: (piece: Buffer, _encoding, done) => {
-      const take = () => {
+      const take = (error?: Error) => {
         onBody(piece);
-        done();
+        done(error);
       };
       takes(take, piece.length);
     },
@@ -61,7 +60,9 @@ function piecesAfter(file: string): Pieces {
   return pieces;
 }
 
-test.each([['at once', undefined], ['a moment later', setImmediate]])('a stretch comes as it is in the file, to a client that takes it %s', async (_when, takes) => {
+const later = (take: () => void) => void setImmediate(() => take());
+
+test.each([['at once', undefined], ['a moment later', later]])('a stretch comes as it is in the file, to a client that takes it %s', async (_when, takes) => {
   const name = await file();
   for (const pieces of [new Pieces(), piecesAfter(name)]) {
     const taken: Buffer[] = [];
@@ -76,14 +77,14 @@ test.each([['at once', undefined], ['a moment later', setImmediate]])('a stretch
 test('a last piece smaller than what a socket keeps without complaint is waited for no longer than it takes', async () => {
   const end = 2 * PIECE + 1000;
   let told = 0;
-  await copyStretch(responseOf(() => undefined, setImmediate), new Pieces(), { clock: clockThatPasses(0), file: await file(), start: 0, end, onTaken: (bytes) => (told += bytes) });
+  await copyStretch(responseOf(() => undefined, later), new Pieces(), { clock: clockThatPasses(0), file: await file(), start: 0, end, onTaken: (bytes) => (told += bytes) });
   expect(told).toBe(end);
 });
 
-test('a file that gives only a little at once comes as it is, however its parts are taken', async () => {
+test('a file that gives only a little at once comes as it is, however its pieces are taken', async () => {
   const name = await file();
   const taken: Buffer[] = [];
-  const response = responseOf((piece) => taken.push(Buffer.from(piece)), (take, bytes) => (bytes < 10_000 ? take() : setImmediate(take)));
+  const response = responseOf((piece) => taken.push(Buffer.from(piece)), (take, bytes) => (bytes < 10_000 ? take() : later(take)));
   const { readSync: reallyRead } = await vi.importActual<typeof FileSystem>('node:fs');
   const little = ((fd: number, into: Buffer, offset: number, _length: number, at: number) => reallyRead(fd, into, offset, 1_000, at)) as typeof readSync;
   vi.mocked(readSync).mockImplementationOnce(little);
@@ -100,28 +101,75 @@ test('the first pieces of a file are read on threads, the next ones at once if t
     await copyStretch(responseOf(() => undefined), pieces, { clock: clockThatPasses(passMs), file: name, start: 0, end: BYTES, onTaken: () => undefined });
     return vi.mocked(readSync).mock.calls.length;
   };
-  const all = Math.ceil(BYTES / PART);
-  const ofAPiece = PIECE / PART;
+  const all = Math.ceil(BYTES / PIECE);
   expect(await readsAtOnce(2)).toBe(0);
-  expect(await readsAtOnce(0)).toBe(all - FIRST_PIECES * ofAPiece);
+  expect(await readsAtOnce(0)).toBe(all - FIRST_PIECES);
   expect(await readsAtOnce(0)).toBe(all);
-  expect(await readsAtOnce(10)).toBe(ofAPiece);
+  expect(await readsAtOnce(10)).toBe(PIECES_A_TURN);
   expect(await readsAtOnce(0)).toBe(0);
 });
 
 test('a client that goes before or while it is sent a piece is noticed at that piece', async () => {
   const name = await file();
   for (const pieces of [new Pieces(), piecesAfter(name)]) {
-    for (const goneAfter of [0, 1, 3, Math.floor(BYTES / PIECE)]) {
-      let told = -1;
-      const response: ServerResponse = responseOf(() => undefined, (done) => (told === goneAfter * PIECE ? response.socket?.destroy() : done()));
-      told = 0;
+    for (const goneAfter of [0, 1, 2, 3, Math.floor(BYTES / PIECE)]) {
+      let sent = 0;
+      let told = 0;
+      const response: ServerResponse = responseOf(() => undefined, (take, bytes) => {
+        const isHeader = bytes < 1_000;
+        if (!isHeader && sent === goneAfter) response.socket?.destroy();
+        else take();
+        if (!isHeader) sent += 1;
+      });
       if (goneAfter === 0) response.socket?.destroy();
       const copied = copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: (bytes) => (told += bytes) });
       await expect(copied).rejects.toThrow('the client has gone');
       expect(told).toBe(goneAfter * PIECE);
     }
   }
+});
+
+test('what the system refuses is not counted as taken', async () => {
+  const name = await file();
+  for (const pieces of [new Pieces(), piecesAfter(name)]) {
+    let told = 0;
+    const response = responseOf(() => undefined, (take, bytes) => (bytes === BYTES % PIECE ? take(new Error('EPIPE')) : take()));
+    response.socket?.on('error', () => undefined);
+    const copied = copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: (bytes) => (told += bytes) });
+    await expect(copied).rejects.toThrow('the client has gone');
+    expect(told).toBe(BYTES - (BYTES % PIECE));
+  }
+});
+
+test('what goes wrong where bytes are counted ends that download alone', async () => {
+  const name = await file();
+  for (const takes of [undefined, later]) {
+    for (const pieces of [new Pieces(), piecesAfter(name)]) {
+      const response = responseOf(() => undefined, takes);
+      const copied = copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => { throw new Error('miscounted'); } });
+      await expect(copied).rejects.toThrow('miscounted');
+      expect(response.socket?.destroyed).toBe(true);
+    }
+  }
+});
+
+test('a piece that is still on its way keeps its buffer while the file turns out to be slow', async () => {
+  const name = await file();
+  const pieces = piecesAfter(name);
+  const taken: Buffer[] = [];
+  let isFirst = true;
+  const response = responseOf((piece) => taken.push(Buffer.from(piece)), (take, bytes) => {
+    if (bytes < PIECE || !isFirst) {
+      take();
+      return;
+    }
+    isFirst = false;
+    pieces.wasSlow(0);
+    later(take);
+  });
+  await copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });
+  const [, ...body] = taken;
+  expect(Buffer.concat(body).equals(CONTENT)).toBe(true);
 });
 
 test('a client that goes away while it is waited for gives its piece back only when nothing is read from it any more', async () => {
@@ -131,7 +179,7 @@ test('a client that goes away while it is waited for gives its piece back only w
   const destroyedAt: (boolean | undefined)[] = [];
   pieces.giveBack = () => void destroyedAt.push(socket?.destroyed);
   const impatient: Clock = { now: () => 0, after: (_ms, run) => (setImmediate(run), () => undefined) };
-  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 917504 bytes in 60 seconds/);
+  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 458752 bytes in 60 seconds/);
   expect(destroyedAt).toEqual([true, true]);
 });
 
@@ -178,18 +226,18 @@ test('neither a drive that takes minutes for a piece nor a client that takes mos
 
 test.each([['known to be in memory', piecesAfter], ['found there', () => new Pieces()]])('a file %s and a client that takes all at once keep nobody else waiting for long', async (_what, piecesOf) => {
   let longest = 0;
-  let parts = 0;
-  const response = responseOf(() => (longest = Math.max(longest, (parts += 1))));
+  let pieces = 0;
+  const response = responseOf(() => (longest = Math.max(longest, (pieces += 1))));
   let ended = false;
   const others = () => {
-    parts = 0;
+    pieces = 0;
     if (!ended) setImmediate(others);
   };
   others();
   const name = await file();
   await copyStretch(response, piecesOf(name), { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });
   ended = true;
-  expect(longest).toBeLessThanOrEqual(PIECE / PART + 1);
+  expect(longest).toBeLessThanOrEqual(PIECES_A_TURN + 1);
 });
 
 test('a file that is shorter than it was says so', async () => {

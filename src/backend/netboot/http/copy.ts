@@ -7,23 +7,23 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../system';
 import { Progress } from './progress';
 
-/** In one turn of the event loop, and what a thread reads at a time. */
-const PIECE_BYTES = 7 << 17;
 /**
- * What is in memory is read and written in such parts, which stay in the processor's cache in between. Measured, a MiB at a time
- * takes a tenth longer, and 128 to 256 KiB half as long again: the client has taken them, and fallen asleep, before the next come.
+ * So much stays in the processor's cache between being read and being written. Measured, a MiB takes a tenth longer, and pieces of
+ * 128 to 256 KiB half as long again: the client has taken each, and fallen asleep, before the next comes.
  */
-const PART_BYTES = PIECE_BYTES / 2;
+const PIECE_BYTES = 7 << 16;
+/** Of what is in memory, in one turn of the event loop. */
+const PIECES_A_TURN = 2;
 /** A new buffer of this size costs as much as filling it; so many are kept when nobody needs them. */
 const MOST_KEPT = 32;
-/** One piece: a client slower than 15 KiB/s is none that will ever boot. */
+/** One piece: a client slower than 8 KiB/s is none that will ever boot. */
 const PIECE_LIMIT_MS = 60_000;
 /** From memory a thread reads a piece in a fraction of this, unless somebody else had the processor meanwhile; from a flash drive it takes longer. */
 const QUICK_READ_MS = 1;
 /** So many in a row make it likely that the next ones are in memory too. */
 const QUICK_IN_A_ROW = 8;
-/** Copied at once, a piece takes a twentieth of this. */
-const SLOW_MS = 10;
+/** From memory the pieces of a turn take a fiftieth of this. */
+const SLOW_READ_MS = 10;
 /** So long after a slow one everything is read on threads. */
 const SLOW_KEPT_MS = 30_000;
 
@@ -96,6 +96,7 @@ export async function copyStretch(response: ServerResponse, pieces: Pieces, stre
 /** Behind an earlier request of the same connection that is still being answered, a response has no socket yet (RFC 9112 §9.3.2). */
 async function socketOf(response: ServerResponse, clock: Clock): Promise<Socket> {
   if (response.socket) return response.socket;
+  if (response.req.socket.destroyed) throw new Error('the client has gone');
   return new Promise((resolve, reject) => {
     const end = () => {
       cancel();
@@ -130,11 +131,11 @@ class Copy {
   readonly #fd: number;
   readonly #progress: Progress;
   readonly #onEnd: (error: Error | undefined) => void;
-  /** The next piece is read into the first of them, while the last may still be on its way from the other. */
+  /** The next piece is read into the first of them, while the last may still be on its way from the second. */
   #rooms: readonly [Buffer, Buffer];
   /** Where in the file the next piece begins. */
   #at: number;
-  /** A thread reads into the first buffer. */
+  /** A thread reads into the first of them. */
   #isReading = false;
   /** Read, and not yet written. */
   #ready: Buffer | undefined;
@@ -161,7 +162,7 @@ class Copy {
     });
   }
 
-  /** Reads and writes what can be read and written now. Called when something has ended, of which there is one at a time, or a thread's reading beside. */
+  /** Reads and writes what can be read and written now. At most one write or one next turn is waited for, and a thread's reading beside. */
   readonly go = (): void => {
     if (this.#error || this.#hasEnded) return;
     const { clock, file, end } = this.#stretch;
@@ -204,36 +205,42 @@ class Copy {
   #writeReady(piece: Buffer): void {
     this.#ready = undefined;
     if (this.#write(piece)) {
-      this.#stretch.onTaken(piece.length);
+      this.#tell(piece.length);
       setImmediate(this.go);
     } else this.go();
   }
 
   /**
-   * A piece, or as much of it as the client takes at once: to ask a thread for what is in memory costs more than to copy it. Where
-   * the system has dropped it meanwhile, everything waits for this piece, once in a while.
+   * To ask a thread for what is in memory costs more than to copy it. Where the system has dropped it meanwhile, everything waits
+   * for these pieces, once in a while.
    */
   #copyAtOnce(): void {
-    const { clock, onTaken } = this.#stretch;
-    const beganMs = clock.now();
-    const end = Math.min(this.#stretch.end, this.#at + PIECE_BYTES);
-    const [room] = this.#rooms;
-    const part = room.subarray(0, PART_BYTES);
+    const { clock, end } = this.#stretch;
+    const [room, other] = this.#rooms;
+    let readingMs = 0;
     let taken = 0;
-    try {
-      while (this.#at < end) {
-        const bytes = readSync(this.#fd, part, 0, Math.min(PART_BYTES, end - this.#at), this.#at);
-        if (!this.#wasRead(bytes) || !this.#write(bytes === PART_BYTES ? part : part.subarray(0, bytes))) break;
-        taken += bytes;
-      }
-    } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    for (let piece = 0; piece < PIECES_A_TURN && this.#at < end; piece += 1) {
+      const beganMs = clock.now();
+      const bytes = this.#readAtOnce(room);
+      readingMs += clock.now() - beganMs;
+      if (!this.#wasRead(bytes) || !this.#write(bytes === PIECE_BYTES ? room : room.subarray(0, bytes))) break;
+      taken += bytes;
     }
-    const endedMs = clock.now();
-    if (endedMs - beganMs >= SLOW_MS) this.#pieces.wasSlow(endedMs);
-    if (taken > 0) onTaken(taken);
+    if (readingMs >= SLOW_READ_MS) this.#pieces.wasSlow(clock.now());
+    if (taken > 0) this.#tell(taken);
+    if (this.#untaken > 0) this.#rooms = [other, room];
     // Where both the file and the client are quick, all others would wait for the last piece.
-    if (this.#untaken === 0) setImmediate(this.go);
+    else setImmediate(this.go);
+  }
+
+  /** How many bytes there are; 0 as well when it has failed. */
+  #readAtOnce(room: Buffer): number {
+    try {
+      return readSync(this.#fd, room, 0, Math.min(PIECE_BYTES, this.#stretch.end - this.#at), this.#at);
+    } catch (error) {
+      this.#fail(asError(error));
+      return 0;
+    }
   }
 
   #wasRead(bytes: number): boolean {
@@ -252,8 +259,8 @@ class Copy {
     // A callback each time costs a tenth of the speed; `drain` tells the same, but only of what the socket's buffer can't hold.
     if (bytes.length < socket.writableHighWaterMark) socket.write(bytes, this.#taken);
     else socket.write(bytes);
-    // One that is destroyed holds nothing either.
-    if (socket.destroyed) this.#gone();
+    // One that has failed holds nothing either.
+    if (socket.destroyed || socket.errored) this.#gone();
     else if (socket.writableLength > 0) this.#untaken = bytes.length;
     else return true;
     return false;
@@ -267,9 +274,18 @@ class Copy {
     if (error || this.#untaken === 0 || this.#socket.writableLength > 0) return;
     const bytes = this.#untaken;
     this.#untaken = 0;
-    this.#stretch.onTaken(bytes);
+    this.#tell(bytes);
     this.go();
   };
+
+  /** What goes wrong there ends this download, and nothing else. */
+  #tell(bytes: number): void {
+    try {
+      this.#stretch.onTaken(bytes);
+    } catch (error) {
+      this.#fail(asError(error));
+    }
+  }
 
   readonly #gone = (): void => this.#fail(new Error('the client has gone'));
 
@@ -288,4 +304,8 @@ class Copy {
     for (const room of this.#rooms) this.#pieces.giveBack(room);
     this.#onEnd(this.#error);
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -12,7 +12,7 @@ import type { HttpServerOptions } from './server';
 import { Turns } from './turns';
 
 /**
- * Large files sent at once. Each takes two buffers of nearly a MiB, and so few fill a link of 10 Gbit/s; more would only make all
+ * Large files sent at once. Each takes two buffers of nearly half a MiB, and so few fill a link of 10 Gbit/s; more would only make all
  * of them later.
  */
 const DOWNLOADS_AT_ONCE = 16;

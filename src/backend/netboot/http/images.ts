@@ -26,7 +26,7 @@ export interface ImageRequest {
   readonly prefix?: Buffer;
   /** When the download begins, at each further tenth of the file, and once at its end. Not for HEAD. */
   readonly onDownload: (download: ImageDownload) => void;
-  /** Bytes as they are read. */
+  /** Bytes as they are taken. */
   readonly onBytes: (bytes: number) => void;
   /** nginx stands in front and sends the file itself. */
   readonly byFront: boolean;

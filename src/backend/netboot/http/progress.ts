@@ -37,8 +37,8 @@ export class Progress {
     const { clock, limitMs, isAwaited, onStall } = this.#options;
     this.#cancel = clock.after(limitMs / LOOKS, () => {
       if (!isAwaited()) this.#idleLooks = 0;
-      // The first look after a move may come at once, and counts for nothing.
       else this.#idleLooks += 1;
+      // The first of them may have come right after a move, and proves nothing.
       if (this.#idleLooks > LOOKS) onStall();
       else this.#lookLater();
     });
