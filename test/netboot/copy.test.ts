@@ -1,12 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import type * as FileSystem from 'node:fs';
 import { read, readSync } from 'node:fs';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { copyStretch, Pieces } from '../../src/backend/netboot/http/copy';
 import type { Clock } from '../../src/backend/system';
 
@@ -14,7 +15,9 @@ import type { Clock } from '../../src/backend/system';
 const BYTES = 20_000_001;
 const PIECE = 7 << 16;
 const PIECES_A_TURN = 2;
-const FIRST_PIECES = 8;
+const FIRST_PIECES = 20;
+/** statfs(2). */
+const TMPFS_MAGIC = 0x01021994;
 const CONTENT = Buffer.from(Uint32Array.from({ length: Math.ceil(BYTES / 4) }, (_, index) => Math.imul(index, 0x9e3779b1)).buffer).subarray(0, BYTES);
 
 async function file(): Promise<string> {
@@ -93,20 +96,57 @@ test('a file that gives only a little at once comes as it is, however its pieces
   expect(Buffer.concat(body).equals(CONTENT)).toBe(true);
 });
 
-test('the first pieces of a file are read on threads, the next ones at once if those came as quickly as only memory is; one that turns out to be slow ends that for all', async () => {
-  const name = await file();
-  const pieces = new Pieces();
-  const readsAtOnce = async (passMs: number) => {
+describe('the first pieces of a file are read on threads, and the next ones at once', () => {
+  const all = Math.ceil(BYTES / PIECE);
+  const readsAtOnce = async (name: string, pieces: Pieces, passMs: number) => {
     vi.mocked(readSync).mockClear();
     await copyStretch(responseOf(() => undefined), pieces, { clock: clockThatPasses(passMs), file: name, start: 0, end: BYTES, onTaken: () => undefined });
     return vi.mocked(readSync).mock.calls.length;
   };
-  const all = Math.ceil(BYTES / PIECE);
-  expect(await readsAtOnce(2)).toBe(0);
-  expect(await readsAtOnce(0)).toBe(all - FIRST_PIECES);
-  expect(await readsAtOnce(0)).toBe(all);
-  expect(await readsAtOnce(10)).toBe(PIECES_A_TURN);
-  expect(await readsAtOnce(0)).toBe(0);
+
+  test('if those came more quickly than from any drive; a turn that has to be fetched and is slow ends that for all', async () => {
+    const name = await file();
+    let inputs = 0;
+    const pieces = new Pieces(() => (inputs += 1));
+    expect(await readsAtOnce(name, pieces, 2)).toBe(0);
+    expect(await readsAtOnce(name, pieces, 0)).toBe(all - FIRST_PIECES);
+    expect(await readsAtOnce(name, pieces, 0)).toBe(all);
+    expect(await readsAtOnce(name, pieces, 5)).toBe(PIECES_A_TURN);
+    expect(await readsAtOnce(name, pieces, 0)).toBe(0);
+  });
+
+  test('if none of those had to be fetched, however long they took on a busy machine', async () => {
+    const name = await file();
+    let inputs = 0;
+    const pieces = new Pieces(() => inputs);
+    inputs += 1;
+    expect(await readsAtOnce(name, pieces, 2)).toBe(all - FIRST_PIECES - 1);
+    expect(await readsAtOnce(name, pieces, 49)).toBe(all);
+  });
+
+  test('but not for long from a drive whose inputs nobody counts', async () => {
+    const name = await file();
+    const pieces = new Pieces(() => 0);
+    expect(await readsAtOnce(name, pieces, 50)).toBe(PIECES_A_TURN);
+    expect(await readsAtOnce(name, pieces, 0)).toBe(0);
+  });
+});
+
+test('the system counts what had to be fetched from a drive, and not what was in memory', async ({ skip }) => {
+  const name = await file();
+  const handle = await open(name);
+  await handle.sync();
+  await handle.close();
+  // GNU dd drops a whole file from the system's memory so (its manual, on `nocache`).
+  const dropped = spawnSync('dd', [`if=${name}`, 'iflag=nocache', 'count=0', 'status=none']);
+  skip(process.platform !== 'linux' || dropped.status !== 0 || (await statfs(name)).type === TMPFS_MAGIC, 'no GNU dd, or the temporary folder is in memory');
+  const countOf = async () => {
+    const before = process.resourceUsage().fsRead;
+    await readFile(name);
+    return process.resourceUsage().fsRead - before;
+  };
+  expect(await countOf()).toBeGreaterThan(0);
+  expect(await countOf()).toBe(0);
 });
 
 test('a client that goes before or while it is sent a piece is noticed at that piece', async () => {
@@ -164,7 +204,7 @@ test('a piece that is still on its way keeps its buffer while the file turns out
       return;
     }
     isFirst = false;
-    pieces.wasSlow(0);
+    pieces.wasReadAtOnce(100, 0);
     later(take);
   });
   await copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });

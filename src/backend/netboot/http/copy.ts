@@ -18,21 +18,34 @@ const PIECES_A_TURN = 2;
 const MOST_KEPT = 32;
 /** One piece: a client slower than 8 KiB/s is none that will ever boot. */
 const PIECE_LIMIT_MS = 60_000;
-/** From memory a thread reads a piece in a fraction of this, unless somebody else had the processor meanwhile; from a flash drive it takes longer. */
+/** What a thread reads more quickly, it needn't have read; from a flash drive it takes longer. */
 const QUICK_READ_MS = 1;
-/** So many in a row make it likely that the next ones are in memory too. */
-const QUICK_IN_A_ROW = 8;
-/** From memory the pieces of a turn take a fiftieth of this. */
+/** So many in a row, 9 MiB, are more than a system reads ahead: the next ones should be in memory too. */
+const IN_MEMORY_IN_A_ROW = 20;
+/** From memory the pieces of a turn take a fiftieth of this, unless somebody else had the processor meanwhile. */
 const SLOW_READ_MS = 10;
+/** Nobody had it for so long: the drive is one whose inputs the system doesn't count, like those of a network. */
+const MUCH_TOO_SLOW_READ_MS = 100;
 /** So long after a slow one everything is read on threads. */
 const SLOW_KEPT_MS = 30_000;
 
 /** What all downloads of a server share. */
 export class Pieces {
   readonly #kept: Buffer[] = [];
-  /** Of each file, how many pieces in a row came as quickly as only memory is. */
-  readonly #quick = new Map<string, number>();
+  /** Of each file, how many pieces in a row came from memory. */
+  readonly #inMemory = new Map<string, number>();
+  readonly #blockInputs: () => number;
+  #lastInputs: number;
   #slowAtMs = -Infinity;
+
+  /**
+   * `blockInputs` counts what this process had to fetch from drives so far (getrusage(2), ru_inblock; on Windows every read counts).
+   * How long a read takes doesn't tell: where many clients ask at once, a thread waits for the processor longer than for a drive.
+   */
+  constructor(blockInputs = () => process.resourceUsage().fsRead) {
+    this.#blockInputs = blockInputs;
+    this.#lastInputs = blockInputs();
+  }
 
   take(): Buffer {
     return this.#kept.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -44,16 +57,25 @@ export class Pieces {
 
   /** Whether the system should have the file in its memory. */
   isInMemory(file: string, nowMs: number): boolean {
-    return (this.#quick.get(file) ?? 0) >= QUICK_IN_A_ROW && nowMs - this.#slowAtMs > SLOW_KEPT_MS;
+    return (this.#inMemory.get(file) ?? 0) >= IN_MEMORY_IN_A_ROW && nowMs - this.#slowAtMs > SLOW_KEPT_MS;
   }
 
   wasReadOnThread(file: string, tookMs: number): void {
-    this.#quick.set(file, tookMs <= QUICK_READ_MS ? (this.#quick.get(file) ?? 0) + 1 : 0);
+    const wasFetched = this.#wasFetched();
+    this.#inMemory.set(file, tookMs <= QUICK_READ_MS || !wasFetched ? (this.#inMemory.get(file) ?? 0) + 1 : 0);
   }
 
-  /** It hadn't. */
-  wasSlow(nowMs: number): void {
-    this.#slowAtMs = nowMs;
+  /** The pieces of a turn; while they were, everything else waited. */
+  wasReadAtOnce(tookMs: number, nowMs: number): void {
+    if (tookMs >= SLOW_READ_MS && (this.#wasFetched() || tookMs >= MUCH_TOO_SLOW_READ_MS)) this.#slowAtMs = nowMs;
+  }
+
+  /** Whether anything was, since this was asked last. */
+  #wasFetched(): boolean {
+    const inputs = this.#blockInputs();
+    const was = inputs !== this.#lastInputs;
+    this.#lastInputs = inputs;
+    return was;
   }
 }
 
@@ -226,7 +248,7 @@ class Copy {
       if (!this.#wasRead(bytes) || !this.#write(bytes === PIECE_BYTES ? room : room.subarray(0, bytes))) break;
       taken += bytes;
     }
-    if (readingMs >= SLOW_READ_MS) this.#pieces.wasSlow(clock.now());
+    this.#pieces.wasReadAtOnce(readingMs, clock.now());
     if (taken > 0) this.#tell(taken);
     if (this.#untaken > 0) this.#rooms = [other, room];
     // Where both the file and the client are quick, all others would wait for the last piece.
