@@ -13,7 +13,7 @@ import type { Clock } from '../../src/backend/system';
 
 /** More than the pieces that it takes to tell that a file is in memory. */
 const BYTES = 20_000_001;
-const PIECE = 7 << 16;
+const PIECE = 127 * 4096;
 const PIECES_A_TURN = 2;
 const FIRST_PIECES = 20;
 /** statfs(2). */
@@ -219,7 +219,7 @@ test('a client that goes away while it is waited for gives its piece back only w
   const destroyedAt: (boolean | undefined)[] = [];
   pieces.giveBack = () => void destroyedAt.push(socket?.destroyed);
   const impatient: Clock = { now: () => 0, after: (_ms, run) => (setImmediate(run), () => undefined) };
-  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 458752 bytes in 60 seconds/);
+  await expect(copyStretch(response, pieces, { clock: impatient, file: await file(), start: 0, end: BYTES, onTaken: () => undefined })).rejects.toThrow(/the client took less than 520192 bytes in 60 seconds/);
   expect(destroyedAt).toEqual([true, true]);
 });
 

@@ -115,7 +115,7 @@ describe('more downloads of a large file than are sent at once', () => {
     pass(60_000 * 1.25);
     await closed;
     await metric(fixture, new RegExp(`pxen_http_refused_total\\{reason="stalled"\\} ${AT_ONCE}`));
-    expect(fixture.events).toContainEqual(expect.objectContaining({ kind: 'refused', sentence: `node1 (${MAC}) was cut off from root.squashfs: the client took less than 458752 bytes in 60 seconds` }));
+    expect(fixture.events).toContainEqual(expect.objectContaining({ kind: 'refused', sentence: `node1 (${MAC}) was cut off from root.squashfs: the client took less than 520192 bytes in 60 seconds` }));
   });
 });
 
