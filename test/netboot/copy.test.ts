@@ -9,6 +9,7 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { copyStretch, Pieces } from '../../src/backend/netboot/http/copy';
+import { systemInputs } from '../../src/backend/netboot/http/inputs';
 import type { Clock } from '../../src/backend/system';
 
 /** More than the pieces that it takes to tell that a file is in memory. */
@@ -59,7 +60,7 @@ function clockThatPasses(passMs: number): Clock {
 /** Pieces of a server that has found the file in memory. */
 function piecesAfter(file: string): Pieces {
   const pieces = new Pieces();
-  for (let piece = 0; piece < FIRST_PIECES; piece += 1) pieces.wasReadOnThread(file, 0);
+  for (let piece = 0; piece < FIRST_PIECES; piece += 1) pieces.wasReadOnThread(file, 0, () => false);
   return pieces;
 }
 
@@ -104,32 +105,45 @@ describe('the first pieces of a file are read on threads, and the next ones at o
     return vi.mocked(readSync).mock.calls.length;
   };
 
-  test('if those came more quickly than from any drive; a turn that has to be fetched and is slow ends that for all', async () => {
+  const counted = (count: () => number) => new Pieces({ count, areCounted: () => Promise.resolve(true) });
+  const uncounted = () => new Pieces({ count: () => 0, areCounted: () => Promise.resolve(false) });
+
+  test.each([
+    ['of which all had to be fetched', () => { let inputs = 0; return counted(() => (inputs += 1)); }],
+    ['of which nobody counts what had to be fetched', uncounted],
+  ])('if those, %s, came quickly; a slow turn ends that for half a minute', async (_which, piecesOf) => {
     const name = await file();
-    let inputs = 0;
-    const pieces = new Pieces(() => (inputs += 1));
+    const pieces = piecesOf();
     expect(await readsAtOnce(name, pieces, 2)).toBe(0);
     expect(await readsAtOnce(name, pieces, 0)).toBe(all - FIRST_PIECES);
     expect(await readsAtOnce(name, pieces, 0)).toBe(all);
     expect(await readsAtOnce(name, pieces, 5)).toBe(PIECES_A_TURN);
     expect(await readsAtOnce(name, pieces, 0)).toBe(0);
+    expect(pieces.isInMemory(name, 30_000)).toBe(false);
+    expect(pieces.isInMemory(name, 31_000)).toBe(true);
   });
 
   test('if none of those had to be fetched, however long they took on a busy machine', async () => {
     const name = await file();
-    let inputs = 0;
-    const pieces = new Pieces(() => inputs);
-    inputs += 1;
-    expect(await readsAtOnce(name, pieces, 2)).toBe(all - FIRST_PIECES - 1);
-    expect(await readsAtOnce(name, pieces, 49)).toBe(all);
+    const pieces = counted(() => 7);
+    expect(await readsAtOnce(name, pieces, 2)).toBe(all - FIRST_PIECES);
+    expect(await readsAtOnce(name, pieces, 1000)).toBe(all);
   });
+});
 
-  test('but not for long from a drive whose inputs nobody counts', async () => {
-    const name = await file();
-    const pieces = new Pieces(() => 0);
-    expect(await readsAtOnce(name, pieces, 50)).toBe(PIECES_A_TURN);
-    expect(await readsAtOnce(name, pieces, 0)).toBe(0);
-  });
+test('a file that turned out to be slow has to show anew that it is in memory', () => {
+  const pieces = piecesAfter('root.squashfs');
+  pieces.wasReadAtOnce('root.squashfs', 10, () => true, 0);
+  expect(pieces.isInMemory('root.squashfs', 31_000)).toBe(false);
+});
+
+test('what was fetched while two read counts for both', () => {
+  let inputs = 0;
+  const pieces = new Pieces({ count: () => inputs, areCounted: () => Promise.resolve(true) });
+  const [first, second] = [pieces.watchInputs(true), pieces.watchInputs(true)];
+  expect(first()).toBe(false);
+  inputs += 1;
+  expect([first(), second(), pieces.watchInputs(true)()]).toEqual([true, true, false]);
 });
 
 test('the system counts what had to be fetched from a drive, and not what was in memory', async ({ skip }) => {
@@ -139,14 +153,30 @@ test('the system counts what had to be fetched from a drive, and not what was in
   await handle.close();
   // GNU dd drops a whole file from the system's memory so (its manual, on `nocache`).
   const dropped = spawnSync('dd', [`if=${name}`, 'iflag=nocache', 'count=0', 'status=none']);
-  skip(process.platform !== 'linux' || dropped.status !== 0 || (await statfs(name)).type === TMPFS_MAGIC, 'no GNU dd, or the temporary folder is in memory');
-  const countOf = async () => {
-    const before = process.resourceUsage().fsRead;
+  const isDropped = dropped.status === 0 && (await statfs(name)).type !== TMPFS_MAGIC;
+  skip(!isDropped || !(await systemInputs.areCounted(name)), 'no GNU dd, or the temporary folder is in memory or where the system doesn’t count');
+  const blocksRead = async () => {
+    const before = systemInputs.count();
     await readFile(name);
-    return process.resourceUsage().fsRead - before;
+    return systemInputs.count() - before;
   };
-  expect(await countOf()).toBeGreaterThan(0);
-  expect(await countOf()).toBe(0);
+  const blocks = BYTES / 512;
+  expect(await blocksRead()).toBeGreaterThan(blocks / 2);
+  expect(await blocksRead()).toBeLessThan(blocks / 10);
+});
+
+test('what a file system of the network, of a program or of the kernel itself reads is not taken for counted', async ({ skip }) => {
+  skip(process.platform !== 'linux', 'Linux alone has /proc');
+  expect(await systemInputs.areCounted('/proc/self/io')).toBe(false);
+  expect(await systemInputs.areCounted('/nowhere')).toBe(false);
+});
+
+test('a stretch that begins within a page goes on with whole ones', async () => {
+  const name = await file();
+  vi.mocked(readSync).mockClear();
+  await copyStretch(responseOf(() => undefined), piecesAfter(name), { clock: clockThatPasses(0), file: name, start: 5000, end: BYTES, onTaken: () => undefined });
+  const at = vi.mocked(readSync).mock.calls.map((call: readonly unknown[]) => call[4]);
+  expect(at.slice(0, 3)).toEqual([5000, 4096 + PIECE, 4096 + 2 * PIECE]);
 });
 
 test('a client that goes before or while it is sent a piece is noticed at that piece', async () => {
@@ -204,7 +234,7 @@ test('a piece that is still on its way keeps its buffer while the file turns out
       return;
     }
     isFirst = false;
-    pieces.wasReadAtOnce(100, 0);
+    pieces.wasReadAtOnce(name, 100, () => true, 0);
     later(take);
   });
   await copyStretch(response, pieces, { clock: clockThatPasses(0), file: name, start: 0, end: BYTES, onTaken: () => undefined });

@@ -5,34 +5,34 @@ import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../system';
+import { systemInputs, type Inputs } from './inputs';
 import { Progress } from './progress';
 
 const PAGE_BYTES = 4096;
 /**
  * So much stays in the processor's cache between being read and being written. Whole pages, as the system's copies are slower where
- * those aren't; and just short of eight segments of loopback (65,483 bytes), since a few bytes in one more cost as much as a whole
+ * those aren't; and on loopback just short of eight segments (65,483 bytes), since a few bytes in one more cost as much as a whole
  * one. Both measured: by the first one client gets a fifth more, by the second 32 take an eighth less of the processor.
  */
 const PIECE_BYTES = 127 * PAGE_BYTES;
 /**
- * Where a buffer begins in what is allocated: glibc puts large blocks 16 bytes into a page, and what is copied there from the start of
- * another page takes four times as long on some processors (AMD's Zen 3: `rep movsb` waits as if it read what it has just written).
+ * A buffer lies in the middle of what is allocated for it: glibc puts large blocks 16 bytes into a page, and what is copied there from
+ * the start of another page takes four times as long on some processors (AMD's Zen 3: `rep movsb` waits as if it read what it has
+ * just written).
  */
-const IN_PAGE_BYTES = PAGE_BYTES / 2;
+const BEFORE_BUFFER_BYTES = PAGE_BYTES / 2;
 /** Of what is in memory, in one turn of the event loop. */
 const PIECES_A_TURN = 2;
 /** A new buffer of this size costs as much as filling it; so many are kept when nobody needs them. */
 const MOST_KEPT = 32;
 /** One piece: a client slower than 8 KiB/s is none that will ever boot. */
 const PIECE_LIMIT_MS = 60_000;
-/** What a thread reads more quickly, it needn't have read; from a flash drive it takes longer. */
+/** A piece that a thread has so quickly counts as in memory even if it was fetched: to read the next ones at once is cheap as well. */
 const QUICK_READ_MS = 1;
-/** So many in a row, 10 MiB, are more than a system reads ahead: the next ones should be in memory too. */
+/** So many in a row, 10 MiB, are more than a system reads ahead for one download: the next ones should be in memory too. */
 const IN_MEMORY_IN_A_ROW = 20;
 /** From memory the pieces of a turn take a fiftieth of this, unless somebody else had the processor meanwhile. */
 const SLOW_READ_MS = 10;
-/** Nobody had it for so long: the drive is one whose inputs the system doesn't count, like those of a network. */
-const MUCH_TOO_SLOW_READ_MS = 100;
 /** So long after a slow one everything is read on threads. */
 const SLOW_KEPT_MS = 30_000;
 
@@ -41,21 +41,15 @@ export class Pieces {
   readonly #kept: Buffer[] = [];
   /** Of each file, how many pieces in a row came from memory. */
   readonly #inMemory = new Map<string, number>();
-  readonly #blockInputs: () => number;
-  #lastInputs: number;
+  readonly #inputs: Inputs;
   #slowAtMs = -Infinity;
 
-  /**
-   * `blockInputs` counts what this process had to fetch from drives so far (getrusage(2), ru_inblock; on Windows every read counts).
-   * How long a read takes doesn't tell: where many clients ask at once, a thread waits for the processor longer than for a drive.
-   */
-  constructor(blockInputs = () => process.resourceUsage().fsRead) {
-    this.#blockInputs = blockInputs;
-    this.#lastInputs = blockInputs();
+  constructor(inputs: Inputs = systemInputs) {
+    this.#inputs = inputs;
   }
 
   take(): Buffer {
-    return this.#kept.pop() ?? Buffer.allocUnsafeSlow(IN_PAGE_BYTES + PIECE_BYTES).subarray(IN_PAGE_BYTES);
+    return this.#kept.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES + PAGE_BYTES).subarray(BEFORE_BUFFER_BYTES, BEFORE_BUFFER_BYTES + PIECE_BYTES);
   }
 
   giveBack(room: Buffer): void {
@@ -67,22 +61,30 @@ export class Pieces {
     return (this.#inMemory.get(file) ?? 0) >= IN_MEMORY_IN_A_ROW && nowMs - this.#slowAtMs > SLOW_KEPT_MS;
   }
 
-  wasReadOnThread(file: string, tookMs: number): void {
-    const wasFetched = this.#wasFetched();
-    this.#inMemory.set(file, tookMs <= QUICK_READ_MS || !wasFetched ? (this.#inMemory.get(file) ?? 0) + 1 : 0);
+  areInputsCounted(file: string): Promise<boolean> {
+    return this.#inputs.areCounted(file);
+  }
+
+  /**
+   * Called before a read, it gives what tells after it whether anything was fetched meanwhile, for this read or another: then all of
+   * them count as fetched. How long a read takes doesn't tell: where many clients ask at once, a thread waits for the processor
+   * longer than for a drive. Only where inputs aren't counted everything may have been fetched, and time has to tell.
+   */
+  watchInputs(areCounted: boolean): () => boolean {
+    if (!areCounted) return () => true;
+    const before = this.#inputs.count();
+    return () => this.#inputs.count() !== before;
+  }
+
+  wasReadOnThread(file: string, tookMs: number, wasFetched: () => boolean): void {
+    this.#inMemory.set(file, tookMs <= QUICK_READ_MS || !wasFetched() ? (this.#inMemory.get(file) ?? 0) + 1 : 0);
   }
 
   /** The pieces of a turn; while they were, everything else waited. */
-  wasReadAtOnce(tookMs: number, nowMs: number): void {
-    if (tookMs >= SLOW_READ_MS && (this.#wasFetched() || tookMs >= MUCH_TOO_SLOW_READ_MS)) this.#slowAtMs = nowMs;
-  }
-
-  /** Whether anything was, since this was asked last. */
-  #wasFetched(): boolean {
-    const inputs = this.#blockInputs();
-    const was = inputs !== this.#lastInputs;
-    this.#lastInputs = inputs;
-    return was;
+  wasReadAtOnce(file: string, tookMs: number, wasFetched: () => boolean, nowMs: number): void {
+    if (tookMs < SLOW_READ_MS || !wasFetched()) return;
+    this.#inMemory.set(file, 0);
+    this.#slowAtMs = nowMs;
   }
 }
 
@@ -94,6 +96,11 @@ export interface Stretch {
   readonly end: number;
   /** Bytes that the client, or the system for it, has taken. */
   readonly onTaken: (bytes: number) => void;
+}
+
+interface OpenStretch extends Stretch {
+  readonly fd: number;
+  readonly areInputsCounted: boolean;
 }
 
 /** The client took none for too long. */
@@ -108,10 +115,10 @@ export class StalledError extends Error {
 export async function copyStretch(response: ServerResponse, pieces: Pieces, stretch: Stretch): Promise<void> {
   const socket = await socketOf(response, stretch.clock);
   response.flushHeaders();
-  const handle = await open(stretch.file);
+  const [handle, areInputsCounted] = await Promise.all([open(stretch.file), pieces.areInputsCounted(stretch.file)]);
   try {
     await new Promise<void>((resolve, reject) => {
-      const copy = new Copy(socket, pieces, stretch, handle.fd, (error) => {
+      const copy = new Copy(socket, pieces, { ...stretch, fd: handle.fd, areInputsCounted }, (error) => {
         if (error) reject(error);
         else resolve();
       });
@@ -156,8 +163,7 @@ async function socketOf(response: ServerResponse, clock: Clock): Promise<Socket>
 class Copy {
   readonly #socket: Socket;
   readonly #pieces: Pieces;
-  readonly #stretch: Stretch;
-  readonly #fd: number;
+  readonly #stretch: OpenStretch;
   readonly #progress: Progress;
   readonly #onEnd: (error: Error | undefined) => void;
   /** The next piece is read into the first of them, while the last may still be on its way from the second. */
@@ -174,11 +180,10 @@ class Copy {
   #hasEnded = false;
 
   /** `onEnd` is called once, when neither the system nor a thread has any use for the buffers or the file any more. */
-  constructor(socket: Socket, pieces: Pieces, stretch: Stretch, fd: number, onEnd: (error: Error | undefined) => void) {
+  constructor(socket: Socket, pieces: Pieces, stretch: OpenStretch, onEnd: (error: Error | undefined) => void) {
     this.#socket = socket;
     this.#pieces = pieces;
     this.#stretch = stretch;
-    this.#fd = fd;
     this.#onEnd = onEnd;
     this.#rooms = [pieces.take(), pieces.take()];
     this.#at = stretch.start;
@@ -209,11 +214,12 @@ class Copy {
 
   /** On a thread of libuv's: a slow drive keeps nobody waiting. */
   #readOnThread(): void {
-    const { clock, file, end } = this.#stretch;
+    const { clock, file, fd, areInputsCounted } = this.#stretch;
     const [room, other] = this.#rooms;
+    const wasFetched = this.#pieces.watchInputs(areInputsCounted);
     const beganMs = clock.now();
     this.#isReading = true;
-    read(this.#fd, room, 0, Math.min(PIECE_BYTES, end - this.#at), this.#at, (error, bytes) => {
+    read(fd, room, 0, this.#nextBytes(), this.#at, (error, bytes) => {
       this.#isReading = false;
       if (this.#error) {
         this.#end();
@@ -223,7 +229,7 @@ class Copy {
         this.#fail(error);
         return;
       }
-      this.#pieces.wasReadOnThread(file, clock.now() - beganMs);
+      this.#pieces.wasReadOnThread(file, clock.now() - beganMs, wasFetched);
       if (!this.#wasRead(bytes)) return;
       this.#ready = bytes === PIECE_BYTES ? room : room.subarray(0, bytes);
       this.#rooms = [other, room];
@@ -244,8 +250,9 @@ class Copy {
    * for these pieces, once in a while.
    */
   #copyAtOnce(): void {
-    const { clock, end } = this.#stretch;
+    const { clock, file, end, areInputsCounted } = this.#stretch;
     const [room, other] = this.#rooms;
+    const wasFetched = this.#pieces.watchInputs(areInputsCounted);
     let readingMs = 0;
     let taken = 0;
     for (let piece = 0; piece < PIECES_A_TURN && this.#at < end; piece += 1) {
@@ -255,17 +262,22 @@ class Copy {
       if (!this.#wasRead(bytes) || !this.#write(bytes === PIECE_BYTES ? room : room.subarray(0, bytes))) break;
       taken += bytes;
     }
-    this.#pieces.wasReadAtOnce(readingMs, clock.now());
+    this.#pieces.wasReadAtOnce(file, readingMs, wasFetched, clock.now());
     if (taken > 0) this.#tell(taken);
     if (this.#untaken > 0) this.#rooms = [other, room];
     // Where both the file and the client are quick, all others would wait for the last piece.
     else setImmediate(this.go);
   }
 
+  /** Where a stretch begins within a page, its first piece ends with one, so that the others are whole pages. */
+  #nextBytes(): number {
+    return Math.min(PIECE_BYTES - (this.#at % PAGE_BYTES), this.#stretch.end - this.#at);
+  }
+
   /** How many bytes there are; 0 as well when it has failed. */
   #readAtOnce(room: Buffer): number {
     try {
-      return readSync(this.#fd, room, 0, Math.min(PIECE_BYTES, this.#stretch.end - this.#at), this.#at);
+      return readSync(this.#stretch.fd, room, 0, this.#nextBytes(), this.#at);
     } catch (error) {
       this.#fail(asError(error));
       return 0;
