@@ -103,13 +103,13 @@ function ratiosOf(results: readonly Result[], figureOf: (round: Round) => number
 }
 
 function figure(value: number): string {
-  return value < 100 ? value.toFixed(1) : value.toFixed(0);
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
 /** One figure with a limit above it. */
 export function atMost(what: string, value: number, unit: string, limit: number): boolean {
   const holds = value < limit;
-  console.log(`${what.padEnd(44)} ${value.toFixed(0).padStart(7)} ${unit}, less than ${limit}: ${verdict(holds)}`);
+  console.log(`${what.padEnd(44)} ${figure(value).padStart(7)} ${unit}, less than ${limit}: ${verdict(holds)}`);
   return holds;
 }
 

@@ -76,11 +76,14 @@ export function imageFolderIn(folder: string): string {
   return path.join(folder, IMAGE);
 }
 
+export function macOfHost(index: number): string {
+  return (Number.parseInt(FIRST_MAC.replaceAll(':', ''), 16) + index).toString(16).padStart(12, '0').replace(/..(?!$)/g, '$&:');
+}
+
 function poolOf(count: number, dhcp: ServedPool['dhcp'], server: string): PoolModel {
-  const first = Number.parseInt(FIRST_MAC.replaceAll(':', ''), 16);
   const hosts = Array.from({ length: count }, (_, index): HostModel => ({
     name: `node${index}`,
-    macs: [(first + index).toString(16).padStart(12, '0').replace(/..(?!$)/g, '$&:')],
+    macs: [macOfHost(index)],
     address: formatIpv4(FIRST_ADDRESS + index),
     cpus: 8,
     memoryBytes: 2 ** 35,

@@ -5,9 +5,9 @@
 
 import { expect, it } from 'vitest';
 import { Turns } from '../../src/backend/netboot/http/turns';
-import { decodeTftp, encodeTftp, type TftpPacket } from '../../src/backend/netboot/tftp/codec';
 import { TftpSessions, type TftpEvent } from '../../src/backend/netboot/tftp/sessions';
 import type { ChannelEnds } from '../../src/backend/netboot/tftp/wire';
+import { FirmwareTftp } from './firmwareTftp';
 import { VirtualLink } from './virtualLink';
 
 const HOSTS = 1000;
@@ -17,21 +17,17 @@ const IMAGE_BYTES = 40e6;
 /** What TCP has under way of one download. */
 const PIECE_BYTES = 128 << 10;
 const BLOCK_BYTES = 1468;
-/** A PXE ROM asks so often for a file, waiting longer each time, and repeats an acknowledgement so often. */
-const REQUEST_WAITS_MS = [4_000, 8_000, 16_000, 32_000];
-const ACKNOWLEDGEMENT_WAIT_MS = 1_000;
-const ACKNOWLEDGEMENT_TRIES = 6;
 /** busybox's wget, and the script around it. */
 const WGET_PATIENCE_MS = 14_000;
 const SCRIPT_PAUSE_MS = 8_000;
 
 interface Host {
   readonly name: string;
-  readonly parts: Buffer[];
+  rom?: FirmwareTftp;
   loadedAtMs?: number;
   imageAtMs?: number;
   gaveUp?: string;
-  /** Longest time without a byte since its download began. */
+  /** Longest time without a byte since its download of the image began. */
   longestGapMs: number;
 }
 
@@ -77,75 +73,36 @@ it('a thousand machines at once, with losses, doubles and disorder: none is lost
     },
   });
 
-  const hosts = Array.from({ length: HOSTS }, (_, index): Host => ({ name: `host${index}`, parts: [], longestGapMs: 0 }));
+  const hosts = Array.from({ length: HOSTS }, (_, index): Host => ({ name: `host${index}`, longestGapMs: 0 }));
   for (const [index, host] of hosts.entries()) {
     // Firmware that takes its time to the millisecond: all within a second.
     link.after((index * 7919) % 1000, () => loadByTftp(host, index % 2 === 0 ? undefined : 4));
   }
 
   function loadByTftp(host: Host, windowSize: number | undefined): void {
-    const options = new Map([['blksize', String(BLOCK_BYTES)], ...(windowSize === undefined ? [] : [['windowsize', String(windowSize)] as const])]);
-    const request: TftpPacket = { kind: 'read', file: 'snponly.efi', mode: 'octet', options };
     const peer = { address: host.name, port: 2070 };
-    let tries = 0;
-    let taken = 0;
-    let sinceAcknowledgement = 0;
-    let begun = false;
-    let lastMs = 0;
-    let cancel: () => void = () => undefined;
-    const wait = (delayMs: number, again: () => void) => {
-      cancel();
-      cancel = link.after(delayMs, again);
-    };
-    const ask = () => {
-      const patience = REQUEST_WAITS_MS[tries];
-      tries += 1;
-      if (patience === undefined) {
-        host.gaveUp = 'no answer to its request';
-        return;
-      }
-      link.up(() => {
-        sessions.receive(encodeTftp(request), peer);
-        settle();
-      });
-      wait(patience, ask);
-    };
-    const acknowledge = (again = 0) => {
-      sinceAcknowledgement = 0;
-      const packet = encodeTftp({ kind: 'acknowledgement', block: taken & 0xffff });
-      link.up(() => channels.get(host.name)?.receive(packet));
-      if (host.loadedAtMs !== undefined) return;
-      if (again === ACKNOWLEDGEMENT_TRIES) host.gaveUp = `silence at block ${taken}`;
-      else wait(ACKNOWLEDGEMENT_WAIT_MS, () => acknowledge(again + 1));
-    };
-    clients.set(host.name, (bytes) => {
-      const packet = decodeTftp(bytes);
-      if (packet?.kind === 'options' && taken === 0) {
-        begun = true;
-        lastMs = link.now();
-        acknowledge();
-      }
-      if (packet?.kind !== 'data' || !begun) return;
-      if (packet.block !== ((taken + 1) & 0xffff)) {
-        if (packet.block === (taken & 0xffff) || sinceAcknowledgement > 0) acknowledge();
-        return;
-      }
-      host.longestGapMs = Math.max(host.longestGapMs, link.now() - lastMs);
-      lastMs = link.now();
-      host.parts.push(packet.data);
-      taken += 1;
-      sinceAcknowledgement += 1;
-      if (packet.data.length < BLOCK_BYTES) {
+    const rom = new FirmwareTftp({
+      file: 'snponly.efi',
+      blockBytes: BLOCK_BYTES,
+      windowSize,
+      clock: link,
+      ask: (request) => {
+        link.up(() => {
+          sessions.receive(request, peer);
+          settle();
+        });
+      },
+      acknowledge: (acknowledgement) => link.up(() => channels.get(host.name)?.receive(acknowledgement)),
+      onLoaded: () => {
         host.loadedAtMs = link.now();
-        cancel();
-        acknowledge();
         link.after(0, () => void fetchImage(host));
         settle();
-      } else if (sinceAcknowledgement === (windowSize ?? 1)) {
-        acknowledge();
-      }
+      },
+      onGivenUp: (why) => (host.gaveUp = why),
     });
-    ask();
+    host.rom = rom;
+    clients.set(host.name, (bytes) => rom.receive(bytes));
+    rom.ask();
   }
 
   async function fetchImage(host: Host): Promise<void> {
@@ -182,9 +139,9 @@ it('a thousand machines at once, with losses, doubles and disorder: none is lost
   await link.run();
 
   expect(hosts.flatMap(({ name, gaveUp }) => (gaveUp === undefined ? [] : [`${name}: ${gaveUp}`]))).toEqual([]);
-  expect(hosts.every(({ parts }) => Buffer.concat(parts).equals(LOADER))).toBe(true);
+  expect(hosts.every(({ rom }) => rom !== undefined && Buffer.concat(rom.parts).equals(LOADER))).toBe(true);
   expect(events.filter(({ outcome }) => outcome.kind === 'sent')).toHaveLength(HOSTS);
-  expect(Math.max(...hosts.map(({ longestGapMs }) => longestGapMs))).toBeLessThan(5_000);
+  expect(Math.max(...hosts.flatMap(({ rom, longestGapMs }) => [rom?.longestGapMs ?? Infinity, longestGapMs]))).toBeLessThan(5_000);
 
   const seconds = (of: (host: Host) => number | undefined) => Math.max(...hosts.map((host) => of(host) ?? Infinity)) / 1000;
   const loaders = seconds(({ loadedAtMs }) => loadedAtMs);

@@ -1,25 +1,17 @@
 /** A network of one link in virtual time that loses, doubles and reorders datagrams as told, always the same way for a seed. */
 
 import type { Clock } from '../../src/backend/system';
-
-export interface Weather {
-  /** Shares of datagrams, 0…1. */
-  readonly lost: number;
-  readonly doubled: number;
-  readonly late: number;
-}
+import { Luck, type Weather } from './weather';
 
 export class LossyLink implements Clock {
   sent = 0;
   #time = 0;
   #order = 0;
-  #seed: number;
-  readonly #weather: Weather;
+  readonly #luck: Luck;
   readonly #events = new Set<{ readonly at: number; readonly order: number; readonly run: () => void }>();
 
   constructor(weather: Weather, seed: number) {
-    this.#weather = weather;
-    this.#seed = seed;
+    this.#luck = new Luck(weather, seed);
   }
 
   now(): number {
@@ -35,9 +27,7 @@ export class LossyLink implements Clock {
   /** Delivers after a millisecond, or as the weather has it. */
   carry(bytes: Buffer, receive: (bytes: Buffer) => void): void {
     this.sent += 1;
-    if (this.#chance(this.#weather.lost)) return;
-    const copies = this.#chance(this.#weather.doubled) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy += 1) this.after(this.#chance(this.#weather.late) ? 40 : 1, () => receive(bytes));
+    for (const copy of this.#luck.copies()) this.after(copy === 'late' ? 40 : 1, () => receive(bytes));
   }
 
   /** Runs until nothing is left to happen. */
@@ -51,13 +41,5 @@ export class LossyLink implements Clock {
       this.#time = next.at;
       next.run();
     }
-  }
-
-  /** mulberry32: the same numbers on every machine. */
-  #chance(share: number): boolean {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 < share;
   }
 }

@@ -5,7 +5,8 @@ import { decodeTftp, encodeTftp, type TftpPacket } from '../../src/backend/netbo
 import { fileOfName } from '../../src/backend/netboot/tftp/names';
 import { negotiate } from '../../src/backend/netboot/tftp/negotiate';
 import { Transfer, type TransferEnd } from '../../src/backend/netboot/tftp/transfer';
-import { LossyLink, type Weather } from './lossyLink';
+import { LossyLink } from './lossyLink';
+import type { Weather } from './weather';
 
 const LIMITS = { largestBlock: 1468, largestWindow: 16 };
 const FAIR: Weather = { lost: 0, doubled: 0, late: 0 };

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../../src/backend/system';
-import type { Weather } from './lossyLink';
+import { Luck, type Weather } from './weather';
 
 export interface VirtualLinkOptions {
   readonly bytesPerSecond: number;
@@ -35,12 +35,12 @@ export class VirtualLink implements Clock {
   readonly #events: Event[] = [];
   #now = 0;
   #order = 0;
-  #seed: number;
+  readonly #luck: Luck;
   #busyUntilMs = 0;
 
   constructor(options: VirtualLinkOptions) {
     this.#options = options;
-    this.#seed = options.seed;
+    this.#luck = new Luck(options.weather, options.seed);
   }
 
   now(): number {
@@ -93,18 +93,7 @@ export class VirtualLink implements Clock {
   }
 
   #deliver(afterMs: number, receive: () => void): void {
-    const { lost, doubled, late } = this.#options.weather;
-    if (this.#chance(lost)) return;
-    const copies = this.#chance(doubled) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy += 1) this.after(afterMs + LATENCY_MS + (this.#chance(late) ? LATE_MS : 0), receive);
-  }
-
-  /** mulberry32: the same numbers on every machine. */
-  #chance(share: number): boolean {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 < share;
+    for (const copy of this.#luck.copies()) this.after(afterMs + LATENCY_MS + (copy === 'late' ? LATE_MS : 0), receive);
   }
 
   #push(event: Event): void {
