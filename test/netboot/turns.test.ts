@@ -2,15 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { Turns, type TurnAnswer } from '../../src/backend/netboot/http/turns';
 import { LossyLink } from './lossyLink';
 
-const ALWAYS = new AbortController().signal;
-
 /** Two at once, in virtual time; `asked` collects who was answered how, in order. */
 function setUp() {
   const time = new LossyLink({ lost: 0, doubled: 0, late: 0 }, 1);
   const loads: { running: number; waiting: number }[] = [];
   const turns = new Turns({ clock: time, concurrency: 2, onLoad: (load) => loads.push(load) });
   const answers: string[] = [];
-  const ask = async (machine: string, { patienceMs = 60_000, signal = ALWAYS } = {}): Promise<TurnAnswer> => {
+  const ask = async (machine: string, { patienceMs = 60_000, signal = new AbortController().signal } = {}): Promise<TurnAnswer> => {
     const answer = await turns.ask({ machine, patienceMs, signal });
     answers.push('turn' in answer ? machine : `${machine}: ${answer.busy}`);
     return answer;
