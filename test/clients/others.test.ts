@@ -70,12 +70,38 @@ describe('the range for strangers', () => {
     // A second machine finds the range full, a host gets its own as ever.
     const second = await network.client(8, '52:54:00:ff:ff:fe');
     expect((await udhcpc(network, second, script, '-t', '2')).output).toMatch(/no lease, failing/);
-    await server.line(/all 2 of the range from 10\.77\.0\.100 to 10\.77\.0\.101 are lent/);
+    await server.line(/all 2 of the range from 10\.77\.0\.100 to 10\.77\.0\.101 are lent or in use/);
     const host = await network.client(1);
     const ours = await hook(network, 'host');
     expect((await udhcpc(network, host, ours.script)).code).toBe(0);
     expect(await ours.environment()).toMatchObject({ ip: '10.77.0.11', lease: '4294967295' });
   });
+
+  it('is lent on when a machine gave its address back and left, which the system learns only later', async () => {
+    const network = await openNetwork();
+    await withNetwork(network, 'range: {from: 10.77.0.100, to: 10.77.0.100, lease: 10m}');
+    // As ever, only sooner: what was heard of an address is believed for a second, and then asked about for another.
+    await network.run('server', 'sh', '-c', 'cd /proc/sys/net/ipv4/neigh/br0 && echo 1000 > base_reachable_time_ms && echo 1 > delay_first_probe_time && echo 300 > retrans_time_ms');
+    const server = await network.serve();
+    const leaving = await network.client(7, '52:54:00:ee:ee:ee');
+    const gone = await hook(network, 'gone');
+    // Gives its address back when it is ended.
+    const holding = network.start(leaving, 'udhcpc', '-f', '-R', '-i', 'eth0', '-s', gone.script);
+    await server.line(/52:54:00:ee:ee:ee gets 10\.77\.0\.100/);
+    await network.run(leaving, 'ip', 'address', 'add', '10.77.0.100/24', 'dev', 'eth0');
+    await network.run(leaving, 'curl', '-sS', `http://10.77.0.1/healthz`);
+    expect((await network.run('server', 'ip', 'neighbour', 'show', '10.77.0.100')).output).toMatch(/52:54:00:ee:ee:ee (REACHABLE|STALE|DELAY)/);
+    await holding.stop();
+    await expect.poll(() => readFile(path.join(network.drive, 'state', 'leases.json'), 'utf8')).not.toContain('10.77.0.100');
+    await network.run(leaving, 'ip', 'address', 'delete', '10.77.0.100/24', 'dev', 'eth0');
+
+    const next = await network.client(9, STRANGER);
+    const { script, environment } = await hook(network, 'next');
+    const { code, output } = await udhcpc(network, next, script, '-t', '20', '-T', '2');
+    expect(code, output).toBe(0);
+    expect(await environment()).toMatchObject({ ip: '10.77.0.100' });
+    expect(server.lines.filter((line) => line.includes('is in use by'))).toEqual([]);
+  }, 60_000);
 
   it('leads a machine that boots to the menu, which starts it from its own disk', async () => {
     const network = await openNetwork();

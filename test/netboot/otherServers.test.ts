@@ -81,7 +81,7 @@ describe('beside another DHCP server', () => {
   function beside(first: NetworkModel['dhcp'], { despite = false, mac }: { readonly despite?: boolean; readonly mac?: string } = {}) {
     const logs: string[] = [];
     let mode = first;
-    const policy = new Beside({ mode: () => mode, despite, findNeighbour: () => Promise.resolve(mac), placeOfDhcp: () => Promise.resolve('/drive/pxen.yaml:12'), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) });
+    const policy = new Beside({ mode: () => mode, despite, findNeighbour: () => Promise.resolve(mac === undefined ? undefined : { mac, isRemembered: false }), placeOfDhcp: () => Promise.resolve('/drive/pxen.yaml:12'), log: (level, sentence) => void logs.push(`${level}: ${sentence}`) });
     return { policy, logs, found: () => policy.found('10.77.0.254', '10.77.0.254'), edit: (edited: NetworkModel['dhcp']) => (mode = edited) };
   }
 

@@ -11,7 +11,7 @@ import { unknownMachineScript } from '../../src/backend/netboot/answers/unknownS
 import { openLeaseBook, type LeaseBook } from '../../src/backend/netboot/dhcp/leaseBook';
 import { createLending } from '../../src/backend/netboot/dhcp/lending';
 import { messageTypeOf, OPTION, textValue, type MessageType } from '../../src/backend/netboot/dhcp/options';
-import { neighbourIn } from '../../src/backend/netboot/neighbours';
+import { neighbourIn, type Neighbour } from '../../src/backend/netboot/neighbours';
 import { openUnknownMachines } from '../../src/backend/netboot/unknownMachines';
 import type { PoolModel } from '../../src/backend/drive/model';
 import { temporaryFolder } from './bootServerFixture';
@@ -50,14 +50,21 @@ class TestClock {
   }
 }
 
-/** A server of the range without its sockets. `used` are addresses that machines have without being lent them. */
-async function lender({ used = {}, folder }: { readonly used?: Readonly<Record<string, string>>; readonly folder?: string } = {}) {
+/**
+ * A server of the range without its sockets. `used` are addresses that machines have without being lent them, `remembered` those
+ * where the system remembers somebody.
+ */
+async function lender({ used = {}, remembered = {}, folder }: { readonly used?: Readonly<Record<string, string>>; readonly remembered?: Record<string, string>; readonly folder?: string } = {}) {
   const stateFolder = folder ?? path.join(await temporaryFolder(), 'state');
   const clock = new TestClock();
   const troubles: string[] = [];
   const onTrouble = (sentence: string) => void troubles.push(sentence);
   const book: LeaseBook = await openLeaseBook(stateFolder, clock, onTrouble);
-  const settle = createLending({ book, clock, onTrouble, findNeighbour: (at) => Promise.resolve(used[at]) });
+  const neighbourAt = (at: string): Neighbour | undefined => {
+    const [now, before] = [used[at], remembered[at]];
+    return now !== undefined ? { mac: now, isRemembered: false } : before !== undefined ? { mac: before, isRemembered: true } : undefined;
+  };
+  const settle = createLending({ book, clock, onTrouble, findNeighbour: (at) => Promise.resolve(neighbourAt(at)) });
   const ask = (type: MessageType, { mac = STRANGER, wants, server, ciaddr = '0.0.0.0', relay = '0.0.0.0', model = lendingPool() }: { readonly mac?: string; readonly wants?: string; readonly server?: string; readonly ciaddr?: string; readonly relay?: string; readonly model?: PoolModel } = {}): Promise<DhcpAnswer> => {
     const message = request({
       type,
@@ -98,7 +105,7 @@ describe('the range for strangers', () => {
     const { lend, ask } = await lender();
     const lent = await Promise.all([1, 2, 3, 4].map((number) => lend(macOf(number))));
     expect([...lent].sort()).toEqual(['10.77.0.100', '10.77.0.101', '10.77.0.102', '10.77.0.103']);
-    expect(await ask('discover', { mac: macOf(5) })).toMatchObject({ kind: 'silence', interest: 'notable', sentence: expect.stringMatching(/all 4 of the range from 10\.77\.0\.100 to 10\.77\.0\.103 are lent: widen network\.range/) as string });
+    expect(await ask('discover', { mac: macOf(5) })).toMatchObject({ kind: 'silence', interest: 'notable', sentence: expect.stringMatching(/all 4 of the range from 10\.77\.0\.100 to 10\.77\.0\.103 are lent or in use: widen network\.range/) as string });
     expect(await lend(macOf(2))).toBe(lent[1]);
   });
 
@@ -177,6 +184,51 @@ describe('the range for strangers', () => {
     expect([...lent].sort()).toEqual(['10.77.0.102', '10.77.0.103']);
     expect(await lend(macOf(3))).toBeUndefined();
     expect(troubles.join('\n')).toMatch(/in use by 52:54:00:00:00:9[89], to which PXEN didn't lend it/);
+  });
+
+  it('an address where the system only remembers somebody is passed over without a word, and lent once that is known to be past', async () => {
+    const remembered: Record<string, string> = Object.fromEntries([0, 1, 2].map((number) => [`10.77.0.10${number}`, macOf(90 + number)]));
+    const { ask, lend, clock, troubles } = await lender({ remembered });
+    expect(await lend(macOf(1))).toBe('10.77.0.103');
+    // All others are remembered: more than are tried when somebody answers.
+    expect(typeOf(await ask('discover', { mac: macOf(2) }))).toBe('silence');
+    await clock.to(START + 9_999);
+    delete remembered['10.77.0.101'];
+    expect(typeOf(await ask('discover', { mac: macOf(2) }))).toBe('silence');
+    await clock.to(START + 10_000);
+    expect(await lend(macOf(2))).toBe('10.77.0.101');
+    expect(troubles).toEqual([]);
+  });
+
+  it('an address where somebody is still known when the system must have asked anew is in use', async () => {
+    const remembered = { '10.77.0.100': macOf(90), '10.77.0.101': macOf(91), '10.77.0.102': macOf(92) };
+    const { ask, lend, clock, troubles } = await lender({ remembered });
+    await lend(macOf(1));
+    for (let seconds = 0; seconds < 50; seconds += 10) {
+      await clock.to(START + seconds * 1000);
+      await ask('discover', { mac: macOf(2) });
+    }
+    // The system believed what it heard for 45 s; only what it was made to send after that has it ask.
+    await clock.to(START + 50_000);
+    await ask('discover', { mac: macOf(2) });
+    await clock.to(START + 58_999);
+    await ask('discover', { mac: macOf(2) });
+    expect(troubles).toEqual([]);
+    await clock.to(START + 60_000);
+    await ask('discover', { mac: macOf(2) });
+    expect([...troubles].sort()).toEqual(Object.entries(remembered).map(([address, mac]) => expect.stringContaining(`${address} of the range is in use by ${mac}, to which PXEN didn't lend it`) as string));
+  });
+
+  it('machines that are made up take the range with whole exchanges, and nothing from hosts', async () => {
+    const { ask, lend, stateFolder, clock } = await lender();
+    for (let number = 0; number < 40; number += 1) await lend(macOf(100 + number));
+    expect(await lend(macOf(1))).toBeUndefined();
+    expect(Object.keys(await readLeases(stateFolder))).toHaveLength(4);
+    const host = pool().hosts[0]!;
+    const offer = await ask('discover', { mac: host.macs[0] });
+    expect(addressIn(offer)).toBe(host.address);
+    await clock.to(START + RANGE.leaseMs);
+    expect(await lend(macOf(1))).toBeDefined();
   });
 
   it('a machine that has the address itself is lent it', async () => {

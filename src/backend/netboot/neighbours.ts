@@ -7,8 +7,20 @@ import dgram from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { delay, type Clock } from '../system';
 
-/** Resolves with the MAC, lower case with colons; undefined when nobody answers in time, or the system doesn't tell. */
-export type FindNeighbour = (address: string, limitMs: number) => Promise<string | undefined>;
+export interface Neighbour {
+  /** Lower case with colons. */
+  readonly mac: string;
+  /** The system knew it before it was asked, and may not know yet that the machine has gone. */
+  readonly isRemembered: boolean;
+}
+
+/** Resolves with undefined when nobody answers in time, or the system doesn't tell. */
+export type FindNeighbour = (address: string, limitMs: number) => Promise<Neighbour | undefined>;
+
+/** Linux believes what it heard for so long before it wishes to ask anew (arp(7), base_reachable_time: up to half more than 30 s)... */
+export const BELIEVED_MS = 45_000;
+/** ...which it does only when it has something to send; who doesn't answer is forgotten so soon (delay_first_probe_time, ucast_solicit). */
+export const FORGOTTEN_MS = 9_000;
 
 /** RFC 863: whoever listens there throws it away. */
 const DISCARD_PORT = 9;
@@ -18,16 +30,20 @@ const LOOK_EVERY_MS = 25;
 export function neighbourFinder(from: string, clock: Clock, table = '/proc/net/arp'): FindNeighbour {
   return async (address, limitMs) => {
     const end = clock.now() + limitMs;
+    const look = async () => neighbourIn(await readFile(table, 'latin1').catch(() => ''), address);
+    const remembered = await look();
     await poke(from, address);
+    if (remembered !== undefined) return { mac: remembered, isRemembered: true };
     for (;;) {
-      const mac = neighbourIn(await readFile(table, 'latin1').catch(() => ''), address);
-      if (mac !== undefined || clock.now() >= end) return mac;
+      const mac = await look();
+      if (mac !== undefined) return { mac, isRemembered: false };
+      if (clock.now() >= end) return undefined;
       await delay(clock, LOOK_EVERY_MS);
     }
   };
 }
 
-/** Rows are `IP address, HW type, flags, HW address, mask, device`; the flag 2 says that the entry is complete. */
+/** The MAC in a row of the table. Rows are `IP address, HW type, flags, HW address, mask, device`; the flag 2 says that the entry is complete. */
 export function neighbourIn(table: string, address: string): string | undefined {
   for (const row of table.split('\n').slice(1)) {
     const [ip, , flags = '', mac = ''] = row.split(/\s+/);

@@ -36,7 +36,7 @@ function lend(exchange: Exchange, range: AddressRangeModel): DhcpAnswer {
     case 'discover': {
       const wished = addressOf(request.options, OPTION.requestedAddress);
       const address = addressFor(range, leases, client.mac, nowMs, wished);
-      if (address === undefined) return silence('notable', `${name} asked for an address, but all ${sizeOf(range)} of the range from ${range.from} to ${range.to} are lent: widen network.range in pxen.yaml, or shorten its lease`, exchange);
+      if (address === undefined) return silence('notable', `${name} asked for an address, but all ${sizeOf(range)} of the range from ${range.from} to ${range.to} are lent or in use: widen network.range in pxen.yaml, or shorten its lease`, exchange);
       const isNew = held?.address !== address || held.untilMs <= nowMs;
       // An offer must not shorten what the machine holds already.
       const untilMs = Math.max(nowMs + OFFER_HELD_MS, isNew ? 0 : held.untilMs);

@@ -95,8 +95,8 @@ export class Beside {
 
   async found(address: string, sender: string): Promise<void> {
     const { findNeighbour, placeOfDhcp, log } = this.#options;
-    const [mac, place] = await Promise.all([findNeighbour(sender, NEIGHBOUR_LIMIT_MS), placeOfDhcp()]);
-    const server = { address, ...(mac !== undefined && { mac }) };
+    const [neighbour, place] = await Promise.all([findNeighbour(sender, NEIGHBOUR_LIMIT_MS), placeOfDhcp()]);
+    const server = { address, ...(neighbour && { mac: neighbour.mac }) };
     if (!this.#serving) {
       this.#beforeServing.push(server);
       this.#place = place;

@@ -95,8 +95,8 @@ function teller({ onEvent, log, clock, firstTime }: DhcpOptions, findNeighbour: 
     } else if (!isTold(answer)) {
       return;
     } else if (answer.disputed !== undefined) {
-      void findNeighbour(answer.disputed, DISPUTE_LIMIT_MS).then((mac) => {
-        const who = mac === undefined || mac === client?.mac ? "its MAC can't be seen from here" : `its MAC is ${mac}`;
+      void findNeighbour(answer.disputed, DISPUTE_LIMIT_MS).then((holder) => {
+        const who = holder === undefined || holder.mac === client?.mac ? "its MAC can't be seen from here" : `its MAC is ${holder.mac}`;
         onEvent(refused(answer, `${sentence} (${who})`));
       });
     } else {
