@@ -1,7 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openNetwork, SERVER } from './network';
+import { EMPTY_REQUEST, encodeDhcp } from '../../src/backend/netboot/dhcp/codec';
+import { messageTypeValue, OPTION } from '../../src/backend/netboot/dhcp/options';
+import { withLibvirtNetwork } from './libvirt';
+import { macOf, openNetwork, SERVER } from './network';
 import { hook, udhcpc } from './udhcpc';
 
 describe('DHCP clients', () => {
@@ -72,6 +75,28 @@ describe('DHCP clients', () => {
     expect(output).toMatch(/Server Identifier: 10\.77\.0\.1\b/);
     expect(output).toMatch(/IP Address Lease Time: infinite|IP Address Lease Time: \d+d/);
   });
+});
+
+it('only what comes in on the pool’s interface is answered, and a DHCP server of another one is left alone', async () => {
+  const network = await openNetwork();
+  const guest = await withLibvirtNetwork(network);
+  const server = await network.serve();
+  const host = await network.client(1);
+  const ours = await hook(network, 'ours');
+  expect((await udhcpc(network, host, ours.script)).code).toBe(0);
+  expect(await ours.environment()).toMatchObject({ ip: '10.77.0.11', serverid: '10.77.0.1' });
+  const theirs = await hook(network, 'theirs');
+  expect((await udhcpc(network, guest, theirs.script)).code).toBe(0);
+  expect(await theirs.environment()).toMatchObject({ serverid: '192.168.122.1' });
+  // Sent to the boot server's own address, in the name of a host and of a relay: it comes in by the other interface.
+  const relayed = { ...EMPTY_REQUEST, transactionId: 7, hardwareAddress: macOf(2), relayAddress: '192.168.122.50', options: new Map([[OPTION.messageType, messageTypeValue('discover')]]) };
+  const ask = "const [bytes, to] = process.argv.slice(1); const s = require('dgram').createSocket('udp4'); s.on('message', () => { console.log('answered'); s.close(); }); s.bind(67, '0.0.0.0', () => { s.send(Buffer.from(bytes, 'hex'), 67, to); s.send(Buffer.from(bytes, 'hex'), 4011, to); }); setTimeout(() => s.close(), 1000);";
+  await network.run('server', 'sysctl', '-q', 'net.ipv4.ip_forward=1');
+  expect((await network.run(guest, process.execPath, '-e', ask, encodeDhcp(relayed).bytes.toString('hex'), SERVER)).output).toBe('');
+  expect(server.lines.filter((line) => line.includes(macOf(2)))).toEqual([]);
+  // The same from the pool's own network is answered.
+  await network.run(host, 'ip', 'address', 'add', '10.77.0.50/24', 'dev', 'eth0');
+  expect((await network.run(host, process.execPath, '-e', ask, encodeDhcp({ ...relayed, relayAddress: '10.77.0.50' }).bytes.toString('hex'), SERVER)).output).toMatch(/answered/);
 });
 
 it('a relay brings requests of another network, and takes the answers back', async () => {

@@ -3,8 +3,10 @@
 import { chmod, chown, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, inject, it } from 'vitest';
+import { withLibvirtNetwork } from './libvirt';
 import { type Network, openNetwork } from './network';
 import { must, type Running } from './processes';
+import { hook, udhcpc } from './udhcpc';
 
 /** A user of every Debian, with no rights at all. */
 const PERSON = { name: 'nobody', uid: 65_534, gid: 65_534 };
@@ -36,7 +38,7 @@ it('everything but opening the ports runs as that person, and root is gone once 
   await server.line(/Answering 4 hosts/);
 
   const { output: sockets } = await network.run('server', 'ss', '--udp', '--tcp', '--listening', '--numeric', '--processes', '--no-header');
-  for (const place of ['10.77.0.1:67', '10.77.0.1:69', '10.77.0.1:53', '10.77.0.1:80', '10.77.0.1:4011', '255.255.255.255%br0:67']) expect(sockets).toContain(`${place} `);
+  for (const place of ['10.77.0.1%br0:67', '10.77.0.1:69', '10.77.0.1:53', '10.77.0.1:80', '10.77.0.1%br0:4011', '255.255.255.255%br0:67']) expect(sockets).toContain(`${place} `);
   const owners = [...new Set([...sockets.matchAll(/pid=(\d+)/g)].map(([, pid]) => pid ?? ''))];
   expect(owners).toHaveLength(1);
   expect((await stat(`/proc/${owners[0] ?? ''}`)).uid).toBe(PERSON.uid);
@@ -58,6 +60,19 @@ it('a port that is taken is told with the process that has it, which only root c
   await other.line(/bound/);
   const { pid } = /pid=(?<pid>\d+)/.exec((await network.run('server', 'ss', '-lunpH')).output)?.groups ?? {};
   await serveOnTerminal(network).line(new RegExp(`TFTP needs UDP port 69 on 10\\.77\\.0\\.1, which is taken by node \\(pid ${pid ?? ''}\\)\\. Stop that process`));
+});
+
+it('a DHCP server that is bound to another interface, as libvirt’s is, is in nobody’s way', async () => {
+  const network = await openNetwork();
+  await asAPerson(network);
+  await withLibvirtNetwork(network);
+  const server = serveOnTerminal(network);
+  await server.line(/Answering 4 hosts/);
+  const client = await network.client(1);
+  const { script, environment } = await hook(network, 'beside-libvirt');
+  expect((await udhcpc(network, client, script)).code).toBe(0);
+  expect(await environment()).toMatchObject({ ip: '10.77.0.11', serverid: '10.77.0.1' });
+  await server.stop();
 });
 
 it('without a terminal nobody is asked, and it is said what to do', async () => {
@@ -85,7 +100,7 @@ it('the helper ends with whoever started it, however that ended', async () => {
     const { spawn } = require('node:child_process');
     const child = spawn('sudo', ['env', 'NODE_CHANNEL_FD=0', 'NODE_CHANNEL_SERIALIZATION_MODE=json', process.execPath, ${JSON.stringify(helper)}], { stdio: ['ipc', 'ignore', 'inherit'] });
     child.on('message', (reply, socket) => console.log('has port', socket.address().port, 'as', process.getuid(), 'pid', process.pid));
-    child.send({ id: 1, transport: 'udp', address: '10.77.0.1', port: 69 });
+    child.send({ id: 1, transport: 'udp', address: '10.77.0.1', port: 69, isShared: false });
   `);
   const asks = network.start('server', 'sh', '-c', `mount --bind ${network.folder}/sudoers /etc/sudoers && exec ${asPerson.join(' ')} ${process.execPath} ${script}`);
   const [, pid] = /has port 69 as 65534 pid (\d+)/.exec(await asks.line(/has port/)) ?? [];

@@ -53,9 +53,10 @@ describe('the port helper', () => {
   it('takes only requests for the ports of a boot server, on addresses of this machine', () => {
     const local = ['127.0.0.1', '10.77.0.1'];
     const allowed = (message: unknown) => allowedRequest(message, local) !== undefined;
-    const good = { id: 1, transport: 'udp', address: '10.77.0.1', port: 67 };
+    const good = { id: 1, transport: 'udp', address: '10.77.0.1', port: 67, isShared: false };
     expect(allowed(good)).toBe(true);
     expect(allowed({ ...good, address: '255.255.255.255' })).toBe(true);
+    expect(allowed({ ...good, isShared: true })).toBe(true);
     for (const [transport, port] of [['udp', 69], ['udp', 53], ['tcp', 53], ['tcp', 80]] as const) expect(allowed({ ...good, transport, port })).toBe(true);
     for (const bad of [
       { ...good, port: 22 },
@@ -69,7 +70,10 @@ describe('the port helper', () => {
       { ...good, port: '67' },
       { ...good, id: '1' },
       { ...good, extra: true },
-      { transport: 'udp', address: '10.77.0.1', port: 67 },
+      { ...good, isShared: 1 },
+      { ...good, port: 53, isShared: true },
+      { ...good, transport: 'tcp', port: 80, isShared: true },
+      { transport: 'udp', address: '10.77.0.1', port: 67, isShared: false },
       null,
       'udp 67',
       [1, 'udp', '10.77.0.1', 67],
@@ -96,7 +100,7 @@ describe('the port helper', () => {
       process.env['PATH'] = before;
     });
     const helper = createPortHelper({ file, args: [] });
-    const asked = helper.udp({ address: '127.0.0.1', port: 67 });
+    const asked = helper.udp({ address: '127.0.0.1', port: 67, isShared: false });
     await expect(asked).rejects.toMatchObject({ name: 'ListenError', code });
     await expect(asked).rejects.toThrow(message);
     await expect(helper.tcp({ address: '127.0.0.1', port: 80 })).rejects.toThrow(message);
@@ -104,7 +108,7 @@ describe('the port helper', () => {
 
   it('says that there is no way to ask', async () => {
     const helper = createPortHelper({ file: '/nowhere/pkexec', args: [] });
-    await expect(helper.udp({ address: '127.0.0.1', port: 67 })).rejects.toMatchObject({ code: 'elevation-refused' });
+    await expect(helper.udp({ address: '127.0.0.1', port: 67, isShared: false })).rejects.toMatchObject({ code: 'elevation-refused' });
   });
 
   it('is not started while ports can be bound without it', async () => {
@@ -119,9 +123,9 @@ describe('a socket', () => {
     const socket = await openUdp('DHCP', { address: '127.0.0.1', port: 0 }, () => undefined);
     onTestFinished(() => closeUdp(socket));
     const at = { address: '127.0.0.1', port: portOf(socket) };
-    if (!(await bindToInterface(at, 'lo'))) skip('neither perl nor python3 is here');
+    if (!(await bindToInterface([at], 'lo'))) skip('neither perl nor python3 is here');
     // One that is bound already isn't moved to another (CAP_NET_RAW would allow it), and there is no interface of this name.
-    expect(await bindToInterface(at, 'nowhere0')).toBe(false);
+    expect(await bindToInterface([at], 'nowhere0')).toBe(false);
     // A process that inherits a socket can make it block for us too: the event loop would stand still after the first datagram.
     const sender = dgram.createSocket('udp4');
     onTestFinished(() => void sender.close());

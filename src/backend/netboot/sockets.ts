@@ -2,6 +2,7 @@
 
 import dgram from 'node:dgram';
 import type net from 'node:net';
+import { isBoundElsewhere } from './boundElsewhere';
 import { addressNotHere, cantListen, ListenError, portKeptForRoot, portTaken, type WhatListens } from './listenError';
 import { type PortHelper, PortProblemError } from './portHelper/ask';
 import { findPortOwner } from './portOwner';
@@ -10,6 +11,8 @@ export interface ListenAddress {
   readonly address: string;
   /** 0 asks for a free one. */
   readonly port: number;
+  /** Where datagrams are to be heard, if the socket is bound to it afterwards: whoever has the port elsewhere isn't in the way. */
+  readonly interface?: string | undefined;
   /** Asked for the port when the system keeps it from us; absent: that is an error. */
   readonly helper?: PortHelper | undefined;
 }
@@ -18,7 +21,10 @@ export interface ListenAddress {
 export async function openUdp(service: string, at: ListenAddress, onError: (error: Error) => void): Promise<dgram.Socket> {
   const { address, port } = at;
   try {
-    const socket = await bindUdp(at);
+    const socket = await bindUdp(at, false).catch(async (error: unknown) => {
+      if (at.interface === undefined || !hasCode(error, 'EADDRINUSE') || !(await isBoundElsewhere(at, at.interface))) throw error;
+      return bindUdp(at, true);
+    });
     socket.on('error', onError);
     return socket;
   } catch (error) {
@@ -26,8 +32,8 @@ export async function openUdp(service: string, at: ListenAddress, onError: (erro
   }
 }
 
-async function bindUdp({ address, port, helper }: ListenAddress): Promise<dgram.Socket> {
-  const socket = dgram.createSocket({ type: 'udp4', lookup: literalAddress });
+async function bindUdp({ address, port, helper }: ListenAddress, isShared: boolean): Promise<dgram.Socket> {
+  const socket = dgram.createSocket({ type: 'udp4', lookup: literalAddress, reuseAddr: isShared });
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
@@ -39,7 +45,7 @@ async function bindUdp({ address, port, helper }: ListenAddress): Promise<dgram.
     return socket;
   } catch (error) {
     socket.close();
-    if (helper && isKeptForRoot(error)) return helper.udp({ address, port });
+    if (helper && hasCode(error, 'EACCES')) return helper.udp({ address, port, isShared });
     throw error;
   }
 }
@@ -63,7 +69,7 @@ export function onDatagram(socket: dgram.Socket, take: (bytes: Buffer, source: d
 export async function openTcp(service: string, server: net.Server, { address, port, helper }: ListenAddress): Promise<void> {
   try {
     await listen(server, { host: address, port, exclusive: true }).catch(async (error: unknown) => {
-      if (!helper || !isKeptForRoot(error)) throw error;
+      if (!helper || !hasCode(error, 'EACCES')) throw error;
       // Another server object on the same socket: only the last one to listen hears of connections.
       await listen(server, await helper.tcp({ address, port }));
     });
@@ -106,6 +112,6 @@ async function describeListenError(error: unknown, what: WhatListens): Promise<L
   }
 }
 
-function isKeptForRoot(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EACCES';
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

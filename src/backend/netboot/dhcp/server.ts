@@ -71,7 +71,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   let stopWatching: () => void = () => undefined;
   let waiting: (() => void)[] | undefined = [];
   const open = async (service: string, address: string, port: number) => {
-    const socket = await openUdp(service, { address, port, helper: options.portHelper }, (error) => options.onTrouble(`${service}: ${error.message}`));
+    const socket = await openUdp(service, { address, port, interface: options.interface, helper: options.portHelper }, (error) => options.onTrouble(`${service}: ${error.message}`));
     sockets.push(socket);
     return socket;
   };
@@ -104,7 +104,10 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
       main.setBroadcast(true);
       const broadcasts = await open('DHCP', LIMITED_BROADCAST, portOf(main));
       const hear = async () => {
-        if (options.interface !== undefined) stopWatching = await hearOnly({ at: { address: LIMITED_BROADCAST, port: portOf(main) }, name: options.interface, clock, onTrouble: options.onTrouble });
+        if (options.interface !== undefined) {
+          const at = [{ address: LIMITED_BROADCAST, port: portOf(main) }, { address: options.bindAddress, port: portOf(main) }, { address: options.bindAddress, port: portOf(pxe) }];
+          stopWatching = await hearOnly({ at, name: options.interface, clock, onTrouble: options.onTrouble });
+        }
         serve(broadcasts, main, 'dhcp');
       };
       const others = lookForOthers(main, options);

@@ -3,16 +3,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type dgram from 'node:dgram';
 import type net from 'node:net';
-import type { ListenAddress } from '../sockets';
-import type { Transport } from '../portOwner';
+import type { BoundAddress, Transport } from '../portOwner';
 import { rootDismissed, rootRefused } from '../listenError';
 import type { HelperCommand } from './command';
 import type { PortProblem, PortReply, PortRequest } from './request';
 
 /** Opens ports that this process may not open itself. Rejects with a `ListenError`, or a `PortProblemError` that the system gave. */
 export interface PortHelper {
-  udp(at: ListenAddress): Promise<dgram.Socket>;
-  tcp(at: ListenAddress): Promise<net.Server>;
+  udp(at: BoundAddress & Pick<PortRequest, 'isShared'>): Promise<dgram.Socket>;
+  tcp(at: BoundAddress): Promise<net.Server>;
   /** Lets root go. Sockets that were handed over stay open. */
   close(): void;
 }
@@ -39,13 +38,13 @@ const SUDO_REMEDY = 'Give the password, or run it as root; where your account ma
 /** Starts nothing yet: where the ports are free to bind nobody is asked for a password. */
 export function createPortHelper(command: HelperCommand): PortHelper {
   let started: Started | undefined;
-  const ask = (transport: Transport, { address, port }: ListenAddress) => {
+  const ask = (transport: Transport, { address, port }: BoundAddress, isShared: boolean) => {
     started ??= new Started(command);
-    return started.ask({ transport, address, port });
+    return started.ask({ transport, address, port, isShared });
   };
   return {
-    udp: async (at) => (await ask('udp', at)) as dgram.Socket,
-    tcp: async (at) => (await ask('tcp', at)) as net.Server,
+    udp: async (at) => (await ask('udp', at, at.isShared)) as dgram.Socket,
+    tcp: async (at) => (await ask('tcp', at, false)) as net.Server,
     close: () => {
       started?.close();
       started = undefined;

@@ -39,9 +39,9 @@ async function answer(message: unknown): Promise<void> {
   }
 }
 
-function open({ transport, address, port }: PortRequest): Promise<dgram.Socket | net.Server> {
+function open({ transport, address, port, isShared }: PortRequest): Promise<dgram.Socket | net.Server> {
   return new Promise((resolve, reject) => {
-    const socket = transport === 'udp' ? dgram.createSocket('udp4') : net.createServer({ pauseOnConnect: true });
+    const socket = transport === 'udp' ? dgram.createSocket({ type: 'udp4', reuseAddr: isShared }) : net.createServer({ pauseOnConnect: true });
     socket.once('error', reject);
     socket.once('listening', () => resolve(socket));
     if (socket instanceof net.Server) socket.listen({ host: address, port, exclusive: true });
