@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { EMPTY_REQUEST, encodeDhcp } from '../../src/backend/netboot/dhcp/codec';
 import { messageTypeValue, OPTION } from '../../src/backend/netboot/dhcp/options';
 import { withLibvirtNetwork } from './libvirt';
@@ -97,6 +97,20 @@ it('only what comes in on the pool’s interface is answered, and a DHCP server 
   // The same from the pool's own network is answered.
   await network.run(host, 'ip', 'address', 'add', '10.77.0.50/24', 'dev', 'eth0');
   expect((await network.run(host, process.execPath, '-e', ask, encodeDhcp({ ...relayed, relayAddress: '10.77.0.50' }).bytes.toString('hex'), SERVER)).output).toMatch(/answered/);
+});
+
+it('a start while the switch is still off is told of, and machines are answered once it is on', async () => {
+  const network = await openNetwork();
+  await network.run('server', 'ip', 'link', 'set', 'keep', 'down');
+  await expect.poll(async () => (await network.run('server', 'ip', 'link', 'show', 'br0')).output).toContain('NO-CARRIER');
+  const server = network.start('server', process.execPath, inject('pxen'), 'serve', network.drive, '--json');
+  await server.line(/The link of br0 is down, so no machine can be reached/);
+  await server.line(/"event":"serving"/);
+  const { script, environment } = await hook(network, 'late');
+  const client = await network.client(1);
+  await server.line(/The link of br0 is up/);
+  expect((await udhcpc(network, client, script)).code).toBe(0);
+  expect(await environment()).toMatchObject({ ip: '10.77.0.11' });
 });
 
 it('a relay brings requests of another network, and takes the answers back', async () => {

@@ -7,8 +7,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import os from 'node:os';
 import type { Clock } from '../system';
+import { machineInterfaces } from './machineInterfaces';
 import { type BoundAddress, socketInodes } from './portOwner';
 
 /** SOL_SOCKET and SO_BINDTODEVICE, which have these numbers on x86 and on ARM. */
@@ -41,7 +41,7 @@ const LOOK_EVERY_MS = 10_000;
 export async function hearOnly({ at, name, clock, onTrouble }: HearingOptions): Promise<() => void> {
   let index = await indexOf(name);
   if (!(await bindToInterface(at, name))) {
-    const networks = Object.values(os.networkInterfaces()).filter((addresses) => addresses?.some(({ family, internal }) => family === 'IPv4' && !internal));
+    const networks = Object.values(machineInterfaces()).filter((addresses) => addresses?.some(({ family, internal }) => family === 'IPv4' && !internal));
     if (networks.length > 1) onTrouble(`DHCP requests on this machine's other interfaces are heard too: the sockets can't be bound to ${name}, for which perl or python3 is needed. Answers leave by ${name} alone.`);
     return () => undefined;
   }

@@ -1,7 +1,6 @@
 /** The services that DHCP sends machines to: HTTP, TFTP and DNS, and what is counted and told of them. */
 
 import { readFile } from 'node:fs/promises';
-import os from 'node:os';
 import type { PoolModel } from '../drive/model';
 import { LOADERS } from './answers/bootFile';
 import { answerDns } from './answers/dns';
@@ -12,6 +11,8 @@ import { STANDARD_PORTS, type NetbootEndpoints } from './endpoints';
 import { loadDownloads } from './http/images';
 import { type HttpServer, startHttpServer } from './http/server';
 import { inSubnet, parseSubnet } from './ipv4';
+import { watchLink } from './linkWatch';
+import { machineInterfaces } from './machineInterfaces';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import type { PortHelper } from './portHelper/ask';
 import type { BootServerOptions } from './server';
@@ -59,6 +60,8 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     const http = opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), metrics, firstTime }));
     const tftp = opened(await startTftp(options, metrics));
     const dns = opened(await startDns(options, metrics, onTrouble));
+    const { interface: name } = options.endpoints;
+    if (name !== undefined) opened(watchLink({ name, clock: options.clock, log: options.log }));
     const loaded = loadDownloads();
     // Who awaits it sees the rejection.
     loaded.catch(() => undefined);
@@ -155,7 +158,7 @@ function printable(text: string): string {
 
 /** Of the interface that holds the address. Only Linux tells (sysfs); elsewhere Ethernet's is safe. */
 async function mtuOf(address: string): Promise<number> {
-  const holder = Object.entries(os.networkInterfaces()).find(([, entries]) => entries?.some((entry) => entry.address === address));
+  const holder = Object.entries(machineInterfaces()).find(([, entries]) => entries?.some((entry) => entry.address === address));
   if (!holder) return ETHERNET_MTU;
   const text = await readFile(`/sys/class/net/${holder[0]}/mtu`, 'utf8').catch(() => '');
   return Number.parseInt(text, 10) || ETHERNET_MTU;

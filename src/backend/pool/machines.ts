@@ -1,18 +1,15 @@
 /** The surroundings of a pool of real machines: this machine's interface on the pool's network, and the standard ports. */
 
 import { readdir } from 'node:fs/promises';
-import type { NetworkInterfaceInfo } from 'node:os';
 import path from 'node:path';
 import type { HostModel, PoolModel } from '../drive/model';
 import { checkImageFiles, ImageError, readManifest } from '../image/manifest';
 import { STANDARD_PORTS } from '../netboot/endpoints';
+import type { Interfaces } from '../netboot/machineInterfaces';
 import type { HelperCommand } from '../netboot/portHelper/command';
 import { wakeTargets } from '../power/wake';
 import type { PoolEnvironment, SocketAddress } from './environment';
 import { PoolError } from './errors';
-
-/** As `os.networkInterfaces()` gives them. */
-export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
 const SSH_PORT = 22;
 

@@ -1,12 +1,11 @@
 /** The parts a pool is run with. The product's own; tests bring theirs. */
 
-import os from 'node:os';
 import { connectHost } from '../hosts/connect';
 import { startBootServer } from '../netboot/bootServer';
+import { machineInterfaces, type Interfaces } from '../netboot/machineInterfaces';
 import { planPlacement } from '../placement/plan';
 import { wakeHost } from '../power/wake';
 import { systemClock, systemRandom, type Clock, type Random } from '../system';
-import type { Interfaces } from './machines';
 import type { PoolRunOptions } from './run';
 
 export interface PoolParts extends Pick<PoolRunOptions, 'startBootServer' | 'wakeHost' | 'connectHost' | 'planPlacement'> {
@@ -22,5 +21,5 @@ export const realParts: PoolParts = {
   planPlacement,
   clock: systemClock,
   random: systemRandom,
-  interfaces: () => os.networkInterfaces(),
+  interfaces: () => machineInterfaces(),
 };

@@ -1,6 +1,5 @@
 /** `pxen serve`: answers the drive's machines until interrupted; wakes nobody, starts no VM. */
 
-import os from 'node:os';
 import path from 'node:path';
 import type { PoolEvent } from '../../protocol';
 import { settingPlace } from '../drive/settingPlace';
@@ -10,6 +9,7 @@ import { startBootServer } from '../netboot/bootServer';
 import { servedAddresses, STANDARD_PORTS } from '../netboot/endpoints';
 import { nginxConfig } from '../netboot/http/nginx';
 import { parseIpv4 } from '../netboot/ipv4';
+import { machineInterfaces } from '../netboot/machineInterfaces';
 import type { ListenAddress } from '../netboot/sockets';
 import { wayToRoot } from '../netboot/portHelper/wayToRoot';
 import type { NetbootEvent } from '../netboot/server';
@@ -79,7 +79,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       const taken = await openCapture({ file: capture, clock, onTrouble: (sentence) => log('warn', sentence) });
       closers.push(() => taken.close());
     }
-    const environment = await openMachines(root, first, os.networkInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
+    const environment = await openMachines(root, first, machineInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
     const beside = handlersBeside(log, emit, () => stop.abort());
     const claiming = claimReachably({
       ...environment,

@@ -10,7 +10,7 @@
 
 import dgram from 'node:dgram';
 import net from 'node:net';
-import os from 'node:os';
+import { machineInterfaces } from '../machineInterfaces';
 import { findPortOwner } from '../portOwner';
 import { allowedRequest, type PortProblem, type PortReply, type PortRequest } from './request';
 
@@ -23,7 +23,7 @@ if (!process.connected) {
 }
 
 async function answer(message: unknown): Promise<void> {
-  const local = Object.values(os.networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+  const local = Object.values(machineInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
   const request = allowedRequest(message, local);
   if (request === undefined) {
     // Nothing that PXEN sends. Whoever speaks here gets no second try.
