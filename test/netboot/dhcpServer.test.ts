@@ -57,7 +57,8 @@ async function world(first: NetworkModel['dhcp'], more: { readonly waitForOthers
   /** What another server answers to the look that is under way. */
   const offer = () =>
     send({ ...EMPTY_REQUEST, op: 'reply', transactionId: looks * 0x01010101, relayAddress: SERVER, hardwareAddress: PROBE_MAC, yourAddress: '10.77.0.200', options: new Map([[OPTION.messageType, messageTypeValue('offer')], [OPTION.serverIdentifier, addressesValue(['10.77.0.254'])]]) });
-  return { start, offer, ask: () => send(request({ type: 'discover', mac: MAC })), edit: (edited: NetworkModel['dhcp']) => (mode = edited), looks: () => looks, logs, told };
+  const take = (from: string) => send(request({ type: 'request', mac: MAC, options: [[OPTION.serverIdentifier, addressesValue([from])], [OPTION.requestedAddress, addressesValue(['10.77.0.11'])]] }));
+  return { start, offer, take, ask: () => send(request({ type: 'discover', mac: MAC })), edit: (edited: NetworkModel['dhcp']) => (mode = edited), looks: () => looks, logs, told };
 }
 
 it('a machine that asks before all that it would be sent to is open, is answered then', async () => {
@@ -126,11 +127,46 @@ describe('beside another DHCP server', () => {
     const server = await start();
     onTestFinished(() => server.close());
     edit('authoritative');
+    told.splice(0);
     ask();
     await expect.poll(looks).toBe(2);
     offer();
+    // Not even the request that had us look.
+    await expect.poll(() => told).toEqual([`notable: node1 (${MAC}) asked by DHCP and got no answer: another DHCP server is on the network`]);
     await expect.poll(() => logs).toContainEqual(expect.stringMatching(/^error: .*PXEN answers no DHCP until it is gone/));
     ask();
-    await expect.poll(() => told).toContain(`notable: node1 (${MAC}) asked by DHCP and got no answer: another DHCP server is on the network`);
+    await expect.poll(() => told).toHaveLength(2);
+  });
+
+  it('edited from proxy to authoritative, with nobody else there, it answers the request that had it look', async () => {
+    const { start, ask, edit, looks, told } = await world('proxy');
+    const server = await start();
+    onTestFinished(() => server.close());
+    edit('authoritative');
+    ask();
+    await expect.poll(() => told).toEqual([expect.stringMatching(/^reply: node1 .* is offered 10\.77\.0\.11/)]);
+    expect(looks()).toBe(2);
+  });
+
+  it('a machine that takes another server’s offer has it look at once, but not again within a minute', async () => {
+    let passedMs = 0;
+    const clock: Clock = { now: () => systemClock.now() + passedMs, after: (ms, callback) => systemClock.after(ms, callback) };
+    const { start, ask, take, looks, told } = await world('authoritative', { clock });
+    const server = await start();
+    onTestFinished(() => server.close());
+    take('10.77.0.254');
+    ask();
+    await expect.poll(() => told).toContainEqual(expect.stringMatching(/^reply: /));
+    expect(looks()).toBe(1);
+    passedMs = 60_000;
+    const replies = () => told.filter((line) => line.startsWith('reply: '));
+    take(SERVER);
+    await expect.poll(replies).toHaveLength(2);
+    expect(looks()).toBe(1);
+    take('10.77.0.254');
+    take('10.77.0.254');
+    ask();
+    await expect.poll(replies).toHaveLength(3);
+    expect(looks()).toBe(2);
   });
 });

@@ -79,6 +79,11 @@ export class Beside {
     return this.#mode !== undefined && this.#mode !== this.#options.mode();
   }
 
+  /** That a machine took another server's offer is news. */
+  get shouldBeAlone(): boolean {
+    return this.#options.mode() === 'authoritative';
+  }
+
   /** Serving begins now. Throws an `OtherDhcpServerError` when what was found so far forbids it. */
   begin(): void {
     if (this.#beforeServing.length > 0 && this.#refuses()) throw new OtherDhcpServerError(this.#beforeServing, this.#place);

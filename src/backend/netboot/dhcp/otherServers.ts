@@ -34,6 +34,8 @@ export interface Lookout {
   take(message: DhcpMessage, sender: string): boolean;
   /** Looks now, and goes on from there. */
   again(): void;
+  /** The same for a hint of another server, but for a while after a look: whoever makes up hints shall not have us ask all the time. */
+  soon(): void;
   close(): void;
 }
 
@@ -43,18 +45,22 @@ export const PROBE_MAC = '02:50:58:45:4e:00';
 /** The pings mentioned above, and some. */
 export const LOOK_MS = 5_000;
 
+const HINTS_PASSED_OVER_MS = 60_000;
+
 /** In one look: whoever answers in many names shall not keep us busy. */
 const MOST_FOUND = 8;
 
 /** Looks at once, and again each `nextLookMs`. */
 export function openLookout({ address, send, onLook, onFound, onNone, clock, random, nextLookMs }: LookoutOptions): Lookout {
   let transactionId = 0;
+  let lookedAtMs = -Infinity;
   let found = new Set<string>();
   let cancel: () => void = () => undefined;
 
   const look = () => {
     cancel();
     onLook();
+    lookedAtMs = clock.now();
     transactionId = random(4).readUInt32BE(0);
     found = new Set();
     for (const type of ['inform', 'discover'] as const) send(encodeDhcp(probe(type, address, transactionId)).bytes, LIMITED_BROADCAST);
@@ -75,6 +81,9 @@ export function openLookout({ address, send, onLook, onFound, onNone, clock, ran
       return true;
     },
     again: look,
+    soon: () => {
+      if (clock.now() - lookedAtMs >= HINTS_PASSED_OVER_MS) look();
+    },
     close: () => cancel(),
   };
 }

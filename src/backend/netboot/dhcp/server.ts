@@ -14,7 +14,7 @@ import { closeUdp, onDatagram, openUdp, portOf } from '../sockets';
 import type { Beside } from './beside';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from './codec';
 import type { Settle } from './lending';
-import { OPTION, uint16Of } from './options';
+import { addressOf, messageTypeOf, OPTION, uint16Of } from './options';
 import { openLookout, type Lookout } from './otherServers';
 
 export interface DhcpServerOptions {
@@ -67,9 +67,15 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   const { beside, clock } = options;
   const sockets: dgram.Socket[] = [];
   let lookout: Lookout | undefined;
+  let others: ReturnType<typeof lookForOthers> | undefined;
   let isClosed = false;
   let stopWatching: () => void = () => undefined;
   let waiting: (() => void)[] | undefined = [];
+  const answerWaiting = () => {
+    const kept = waiting ?? [];
+    waiting = undefined;
+    for (const take of kept) take();
+  };
   const open = async (service: string, address: string, port: number) => {
     const socket = await openUdp(service, { address, port, interface: options.interface, helper: options.portHelper }, (error) => options.onTrouble(`${service}: ${error.message}`));
     sockets.push(socket);
@@ -81,16 +87,24 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     lookout?.close();
     await Promise.all(sockets.map(closeUdp));
   };
+  /** The drive says something else: as at the start, nobody is answered before the others had their time. */
+  const lookAgain = async () => {
+    if (!others) return;
+    waiting = [];
+    others.lookout.again();
+    await others.hadTheirTime();
+    await others.found().catch(() => undefined);
+    answerWaiting();
+  };
   // Made once: a copy of the options for each packet costs as much as deciding on it.
   const answering = { ...options, isClosed: () => isClosed };
   const serve = (hears: dgram.Socket, sends: dgram.Socket, port: 'dhcp' | 'pxe') => {
     onDatagram(hears, (bytes, source) => {
       const decoded = decodeDhcp(bytes);
       if ('problem' in decoded || lookout?.take(decoded.message, source.address) === true) return;
-      const take = () => {
-        if (beside.isOutdated) lookout?.again();
-        answerTo(decoded.message, source, sends, port, answering);
-      };
+      if (waiting === undefined && beside.isOutdated) void lookAgain();
+      if (beside.shouldBeAlone && isForAnother(decoded.message, options.bindAddress)) lookout?.soon();
+      const take = () => answerTo(decoded.message, source, sends, port, answering);
       if (waiting === undefined) take();
       else if (waiting.length < MOST_KEPT_WAITING) waiting.push(take);
     });
@@ -110,9 +124,9 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
         }
         serve(broadcasts, main, 'dhcp');
       };
-      const others = lookForOthers(main, options);
+      others = lookForOthers(main, options);
       lookout = others.lookout;
-      const preparing = [hear(), others.hadTheirTime, options.openOthers()];
+      const preparing = [hear(), others.hadTheirTime(), options.openOthers()];
       // What has begun ends before anything is closed.
       await Promise.allSettled(preparing);
       await Promise.all(preparing);
@@ -121,8 +135,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
       await options.openOthers();
     }
     beside.begin();
-    for (const take of waiting) take();
-    waiting = undefined;
+    answerWaiting();
     return { ports: { dhcp: portOf(main), pxe: portOf(pxe) }, close };
   } catch (error) {
     await close();
@@ -130,14 +143,19 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   }
 }
 
+/** A machine takes the offer of another server: there is one, if it wasn't heard of before. */
+function isForAnother(message: DhcpMessage, address: string): boolean {
+  const server = messageTypeOf(message.options) === 'request' ? addressOf(message.options, OPTION.serverIdentifier) : undefined;
+  return server !== undefined && server !== address;
+}
+
 /**
- * `hadTheirTime` resolves when the first was heard, or none was in time; the look goes on. `found` resolves when it is known who those are that were
- * heard so far.
+ * `hadTheirTime` resolves when the first of a look was heard, or none was in time; the look goes on. `found` resolves when it is known who those
+ * are that were heard so far.
  */
-function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersMs = WAIT_FOR_OTHERS_MS, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: Promise<void>; readonly found: () => Promise<void> } {
+function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersMs = WAIT_FOR_OTHERS_MS, clock, random, onTrouble }: DhcpServerOptions): { readonly lookout: Lookout; readonly hadTheirTime: () => Promise<void>; readonly found: () => Promise<void> } {
   let finding = Promise.resolve();
   let firstIsHeard: () => void = () => undefined;
-  const heard = new Promise<void>((resolve) => (firstIsHeard = resolve));
   const lookout = openLookout({
     address: bindAddress,
     send: (bytes, address) => main.send(bytes, portOf(main), address, (error) => {
@@ -154,9 +172,12 @@ function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersM
     clock,
     random,
   });
-  // What has come while the thread was busy is still read.
-  const timeIsOver = delay(clock, waitForOthersMs).then(() => nextTurn());
-  return { lookout, hadTheirTime: Promise.race([heard, timeIsOver]), found: () => finding };
+  const hadTheirTime = async () => {
+    const heard = new Promise<void>((resolve) => (firstIsHeard = resolve));
+    // What has come while the thread was busy is still read.
+    await Promise.race([heard, delay(clock, waitForOthersMs).then(() => nextTurn())]);
+  };
+  return { lookout, hadTheirTime, found: () => finding };
 }
 
 function answerTo(request: DhcpMessage, source: dgram.RemoteInfo, socket: dgram.Socket, port: 'dhcp' | 'pxe', options: DhcpServerOptions & { readonly isClosed: () => boolean }): void {
