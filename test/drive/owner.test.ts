@@ -1,4 +1,4 @@
-import { chownSync, statSync } from 'node:fs';
+import { chownSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openDriveState } from '../../src/backend/drive/stateStore';
@@ -9,6 +9,7 @@ import { temporaryFolder } from './folder';
 test.skipIf(process.geteuid?.() !== 0)("What root writes on a person's drive belongs to that person (needs root)", async () => {
   const drive = temporaryFolder();
   chownSync(drive, 12345, 12346);
+  writeFileSync(path.join(drive, 'pxen.yaml'), '');
   const state = openDriveState(path.join(drive, 'state'), systemClock, systemRandom);
   await state.identity();
   await (await state.openJournal('2026-01-02T03:04:05Z')).close();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,6 +9,7 @@ import type { UnknownMachine } from '../../src/protocol';
 async function stateFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'pxen-unknown-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(path.join(folder, 'state'));
   return path.join(folder, 'state');
 }
 

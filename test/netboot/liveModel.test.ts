@@ -30,6 +30,8 @@ async function live(change: (root: string) => Promise<void> = () => Promise.reso
     },
     onChange: ({ cluster, hosts }: PoolModel) => told.push(`domain ${cluster.network.domain}, ${hosts.length} hosts`),
     onInvalid: (problems) => told.push(`invalid: ${problems[0]?.code ?? ''}`),
+    onMended: () => told.push('mended'),
+    onPresence: (isThere) => told.push(isThere ? 'back' : 'gone'),
   });
   return {
     root,
@@ -64,6 +66,16 @@ it('a valid edit is taken, an invalid one is told and leaves the last valid mode
   await model.close();
 });
 
+it('an invalid edit that is taken back is told to be mended', async () => {
+  const { told, model, look, edit } = await live();
+  await edit((text) => text.replace('kind: Cluster', 'kind: Clusters'));
+  await look();
+  await edit((text) => text.replace('kind: Clusters', 'kind: Cluster'));
+  await look(3);
+  expect(told).toEqual([expect.stringMatching(/^invalid: /), 'mended']);
+  await model.close();
+});
+
 it('an edit that changes nothing but comments is not told', async () => {
   const { told, model, look, edit } = await live();
   await edit((text) => `# a remark\n${text}`);
@@ -75,11 +87,13 @@ it('an edit that changes nothing but comments is not told', async () => {
 it('a drive that is pulled is no empty pool, and back again it is the same', async () => {
   const { root, told, model, look } = await live();
   await rename(root, `${root}-pulled`);
-  await look();
-  expect(model.current().hosts).toHaveLength(4);
-  await rename(`${root}-pulled`, root);
-  await look();
+  await look(1);
   expect(told).toEqual([]);
+  await look(3);
+  expect([told, model.current().hosts.length]).toEqual([['gone'], 4]);
+  await rename(`${root}-pulled`, root);
+  await look(3);
+  expect(told).toEqual(['gone', 'back']);
   await model.close();
 });
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { giveToOwnerOf, makeFolder } from './owner';
-import { writing } from './writeError';
+import { driveGone, writing } from './writeError';
 
 export interface WriteOptions {
   /** Permission bits of the new file; FAT drives ignore them. */
@@ -14,6 +14,11 @@ export interface WriteOptions {
    * makes up for it.
    */
   readonly durable?: boolean;
+  /**
+   * The state folder of a drive, or one in it: it must be there, or may be made beside the drive's specs. Of a drive that was pulled the empty
+   * mount point is left, and what is written to that is lost.
+   */
+  readonly within?: string;
 }
 
 /**
@@ -52,6 +57,7 @@ export async function makeDurable(file: string): Promise<void> {
 
 async function writeThenPut(file: string, content: string | Uint8Array, options: WriteOptions, put: (temporary: string, file: string) => Promise<void>): Promise<void> {
   const folder = path.dirname(file);
+  if (options.within !== undefined && !(await exists(options.within)) && !(await exists(path.join(path.dirname(options.within), 'pxen.yaml')))) throw driveGone(file);
   await makeFolder(folder);
   // In the same folder, since rename is atomic only within one filesystem.
   const temporary = path.join(folder, `${TEMPORARY_PREFIX}${path.basename(file)}-${randomBytes(6).toString('hex')}`);
@@ -87,13 +93,17 @@ async function putIfAbsent(temporary: string, file: string): Promise<void> {
 }
 
 async function refuseExisting(file: string): Promise<void> {
+  if (await exists(file)) throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' });
+}
+
+async function exists(file: string): Promise<boolean> {
   try {
     await stat(file);
+    return true;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
+    if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
-  throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' });
 }
 
 /** A leading dot keeps what a cut-off write leaves behind out of every listing of specs. */

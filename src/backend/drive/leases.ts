@@ -14,5 +14,5 @@ export async function readLeases(stateFolder: string): Promise<Readonly<Record<s
 }
 
 export function writeLeases(stateFolder: string, leases: Readonly<Record<string, LeaseRecord>>): Promise<void> {
-  return writeFileAtomic(path.join(stateFolder, FILE), encodeState({ leases }));
+  return writeFileAtomic(path.join(stateFolder, FILE), encodeState({ leases }), { within: stateFolder });
 }

@@ -16,6 +16,10 @@ export interface LiveModelOptions {
   readonly onChange: (model: PoolModel) => void;
   /** The files changed into something invalid; the former model stays. */
   readonly onInvalid: (problems: readonly ProblemJson[]) => void;
+  /** They are again what they were before that. */
+  readonly onMended: () => void;
+  /** No specs are there at all: the drive was pulled, or is there again. */
+  readonly onPresence: (isThere: boolean) => void;
 }
 
 export interface LiveModel {
@@ -36,27 +40,41 @@ const LOOK_EVERY_MS = 1000;
 const LOOK_AGAIN_MS = 200;
 
 /** The first look comes a second after the start, and also finds what was edited since `first` was read. */
-export function openLiveModel({ root, first, clock, onChange, onInvalid }: LiveModelOptions): LiveModel {
+export function openLiveModel({ root, first, clock, onChange, onInvalid, onMended, onPresence }: LiveModelOptions): LiveModel {
   let model = first;
   let taken: string | undefined;
   let seen: string | undefined;
   let looking = Promise.resolve();
   let cancel: () => void = () => undefined;
   let closed = false;
+  let isThere = true;
+  let isInvalid = false;
 
   /** Resolves with the time until the next look. */
   const look = async (): Promise<number> => {
     const before = seen;
     seen = await stampOf(root);
-    // An empty drive is one that was pulled, not one whose hosts are gone: nothing is concluded from it.
-    if (seen === taken || seen === '' || closed) return LOOK_EVERY_MS;
+    if (closed) return LOOK_EVERY_MS;
+    // An empty drive is one that was pulled, not one whose hosts are gone: nothing else is concluded from it.
+    if (seen === '') {
+      if (before !== '') return LOOK_AGAIN_MS;
+      if (isThere) onPresence((isThere = false));
+      return LOOK_EVERY_MS;
+    }
+    if (!isThere) onPresence((isThere = true));
+    if (seen === taken) return LOOK_EVERY_MS;
     if (seen !== before) return LOOK_AGAIN_MS;
     taken = seen;
     const loaded = await loadDrive(root);
-    if (loaded.model === undefined) onInvalid(loaded.problems);
-    else if (JSON.stringify(loaded.model) !== JSON.stringify(model)) {
+    const wasInvalid = isInvalid;
+    isInvalid = loaded.model === undefined;
+    if (loaded.model === undefined) {
+      onInvalid(loaded.problems);
+    } else if (JSON.stringify(loaded.model) !== JSON.stringify(model)) {
       model = loaded.model;
       onChange(model);
+    } else if (wasInvalid) {
+      onMended();
     }
     return LOOK_EVERY_MS;
   };

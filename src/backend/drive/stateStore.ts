@@ -10,7 +10,7 @@ import type { DriveIdentity, DriveState, Journal, PlacementLock } from './state'
 import { decodeState, encodeState, HOST_BOOT_FORMAT, IDENTITY_FORMAT, PLACEMENT_FORMAT, StateFileError, type StateFormat } from './stateFiles';
 import { writing } from './writeError';
 
-/** Nothing is read or made until it is asked for. Reading a damaged file rejects with a StateFileError. */
+/** The folder must be there. Nothing is read or made until it is asked for. Reading a damaged file rejects with a StateFileError. */
 export function openDriveState(folder: string, clock: Clock, random: Random): DriveState {
   const identityFile = path.join(folder, 'identity.json');
   const placementFile = path.join(folder, 'placement.json');
@@ -24,17 +24,17 @@ export function openDriveState(folder: string, clock: Clock, random: Random): Dr
     if (await exists(placementFile)) throw new StateFileError(identityFile, `it is missing, though ${placementFile} exists`, IDENTITY_FORMAT.remedy);
     const made = { driveId: randomUuid(random), createdAt: isoTime(clock) };
     // Whoever else makes one at this moment: all take the one that came first.
-    return (await createFileAtomic(identityFile, encodeState(made))) ? made : readOrMakeIdentity();
+    return (await createFileAtomic(identityFile, encodeState(made), { within: folder })) ? made : readOrMakeIdentity();
   };
 
   return {
     folder,
     identity: () => inTurn(readOrMakeIdentity),
     placement: () => inTurn(async () => (await readState(placementFile, PLACEMENT_FORMAT)) ?? NOTHING_PLACED),
-    writePlacement: (lock) => inTurn(() => writeFileAtomic(placementFile, encodeState(lock))),
+    writePlacement: (lock) => inTurn(() => writeFileAtomic(placementFile, encodeState(lock), { within: folder })),
     hostBoot: (host) => inTurn(() => readState(hostFile(host), HOST_BOOT_FORMAT)),
     // Holds the hash of a token that is still good: not for every user's eyes.
-    writeHostBoot: (host, record) => inTurn(() => writeFileAtomic(hostFile(host), encodeState(record), { mode: 0o600 })),
+    writeHostBoot: (host, record) => inTurn(() => writeFileAtomic(hostFile(host), encodeState(record), { mode: 0o600, within: folder })),
     openJournal: (startedAt) => openJournal(path.join(folder, 'runs'), startedAt, clock),
   };
 }

@@ -15,5 +15,5 @@ export async function readUnknownMachines(stateFolder: string): Promise<readonly
 
 export function writeUnknownMachines(stateFolder: string, machines: readonly UnknownMachine[]): Promise<void> {
   const byMac = Object.fromEntries(machines.map(({ mac, ...machine }) => [mac, machine]));
-  return writeFileAtomic(path.join(stateFolder, FILE), encodeState({ machines: byMac }));
+  return writeFileAtomic(path.join(stateFolder, FILE), encodeState({ machines: byMac }), { within: stateFolder });
 }

@@ -35,6 +35,11 @@ const TROUBLES: Readonly<Record<string, WriteTrouble>> = {
   ENXIO: NO_DEVICE,
 };
 
+/** The folder it belongs into was there when the drive was opened. */
+export function driveGone(where: string): DriveWriteError {
+  return new DriveWriteError(where, 'ENOENT', { cause: "the drive isn't there any more", remedy: 'Plug it in and mount it again where it was.' }, {});
+}
+
 /** Does what writes `where`; rejects with a `DriveWriteError` for what its user can mend, and as it is with anything else. */
 export async function writing<Result>(where: string, work: () => Promise<Result>): Promise<Result> {
   try {

@@ -28,6 +28,11 @@ export function followDrive({ root, first, answered, clock, log }: { readonly ro
       told = notes;
     },
     onInvalid: (problems) => log('error', `${new DriveInvalidError(root, problems).message} Until it is mended, machines are answered by its last valid state.`),
+    onMended: () => log('info', 'The drive is valid again, and says what machines are answered by.'),
+    onPresence: (isThere) => {
+      if (isThere) log('info', `The drive is in ${root} again.`);
+      else log('error', `The drive isn't in ${root} any more: machines are answered by what it said last, no boot image can be sent, and nothing is recorded. Plug it in and mount it there again.`);
+    },
   });
   return { model: () => present, close: () => live.close() };
 }

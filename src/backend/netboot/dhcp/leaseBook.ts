@@ -39,7 +39,7 @@ export async function openLeaseBook(stateFolder: string, clock: Clock, onTrouble
       } catch (error) {
         // The next machine that is lent an address makes us try again.
         isWritten = false;
-        onTrouble(`The leases can't be written to the drive: ${(error as Error).message}. They are kept in memory meanwhile.`);
+        onTrouble(`The leases can't be written to the drive: ${(error as Error).message.replace(/\.$/, '')}. They are kept in memory meanwhile.`);
         return;
       }
     }
