@@ -187,6 +187,10 @@ describe('negotiating options', () => {
     [{ windowsize: '64' }, { windowsize: '16' }],
     [{ windowsize: '0' }, {}],
     [{ timeout: '5' }, { timeout: '5' }],
+    [{ timeout: '12' }, { timeout: '12' }],
+    // It would be waited for five times.
+    [{ timeout: '13' }, {}],
+    [{ timeout: '255' }, {}],
     [{ timeout: '256' }, {}],
     [{ tsize: '0' }, { tsize: '777' }],
     [{ multicast: '' }, {}],

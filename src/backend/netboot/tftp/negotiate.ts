@@ -1,5 +1,7 @@
 /** What a read request's options come to (RFC 2347, 2348, 2349, 7440). Pure. */
 
+import { LONGEST_FIXED_WAIT_MS } from './patience';
+
 export interface TransferTerms {
   /** Octets of data a block. */
   readonly blockSize: number;
@@ -21,7 +23,8 @@ const DEFAULT_BLOCK_SIZE = 512;
 
 /**
  * The acknowledgement holds only what was asked for: sizes at most the asked value, the timeout exactly (EDK2 ends the
- * transfer otherwise). An option with a value that makes no sense is passed over, as RFC 2347 has it.
+ * transfer otherwise). An option with a value that makes no sense is passed over, as RFC 2347 has it, and so is a timeout longer than
+ * we would wait.
  */
 export function negotiate(asked: ReadonlyMap<string, string>, fileSize: number, limits: TransferLimits): TransferTerms {
   const acknowledged = new Map<string, string>();
@@ -42,7 +45,7 @@ export function negotiate(asked: ReadonlyMap<string, string>, fileSize: number, 
         acknowledged.set(name, String(windowSize));
         break;
       case 'timeout':
-        if (!(value >= 1 && value <= 255)) continue;
+        if (!(value >= 1 && value * 1000 <= LONGEST_FIXED_WAIT_MS)) continue;
         timeoutMs = value * 1000;
         acknowledged.set(name, text);
         break;

@@ -12,8 +12,14 @@ const SHORTEST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 4_000;
 /** Firmware that initialises a disk or draws a progress bar may be silent for some seconds. */
 const SILENCE_LIMIT_MS = 20_000;
-/** With a wait fixed by the client, at least so many are allowed. */
+/** With a wait fixed by the client, at least so many are allowed: one packet in twenty lost each way, and one wait in ten is in vain. */
 const FEWEST_WAITS = 5;
+/**
+ * The longest wait that a client may fix: with it, silence lasts a minute at most. RFC 2349 has values up to 255 s, five of which
+ * would be twenty minutes; but a server needn't take the option, and then sends again by the round trips, long before. Firmware and
+ * tools ask for 1 to 6 s.
+ */
+export const LONGEST_FIXED_WAIT_MS = 12_000;
 
 export class Patience {
   readonly #fixedMs: number | undefined;
@@ -22,9 +28,14 @@ export class Patience {
   #silences = 0;
   #silentMs = 0;
 
-  /** `fixedMs`: the client's `timeout` option, which is then kept to exactly (RFC 2349). */
+  /** `fixedMs`: the client's `timeout` option, which is then kept to exactly (RFC 2349); at most `LONGEST_FIXED_WAIT_MS`. */
   constructor(fixedMs: number | undefined) {
     this.#fixedMs = fixedMs;
+  }
+
+  /** Of all waits in a row that passed without an answer. */
+  get silentMs(): number {
+    return this.#silentMs;
   }
 
   /** The present wait; undefined when the silence has lasted long enough. */
