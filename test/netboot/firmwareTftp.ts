@@ -11,6 +11,8 @@ export interface FirmwareTftpOptions {
   readonly blockBytes: number;
   /** Without it, lock step. */
   readonly windowSize?: number | undefined;
+  /** Seconds after which the server is to send again (RFC 2349). */
+  readonly timeout?: number | undefined;
   readonly clock: Clock;
   /** To the server's port. */
   readonly ask: (request: Buffer) => void;
@@ -39,13 +41,13 @@ export class FirmwareTftp {
   #cancel: () => void = () => undefined;
 
   constructor(options: FirmwareTftpOptions) {
-    const { file, blockBytes, windowSize } = options;
+    const { file, blockBytes, windowSize, timeout } = options;
     this.#options = options;
     this.#request = encodeTftp({
       kind: 'read',
       file,
       mode: 'octet',
-      options: new Map([['blksize', String(blockBytes)], ...(windowSize === undefined ? [] : [['windowsize', String(windowSize)] as const])]),
+      options: new Map(Object.entries({ blksize: blockBytes, windowsize: windowSize, timeout }).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))),
     });
   }
 

@@ -2,8 +2,9 @@
 
 import type { Clock } from '../../system';
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpPacket } from './codec';
-import { fileOfName } from './names';
+import { fileOfName, type NamedFile } from './names';
 import { negotiate, type TransferLimits } from './negotiate';
+import { Places } from './places';
 import { Transfer, type TransferEnd } from './transfer';
 import { Waiting } from './waiting';
 import type { Channel, Peer, TftpWire } from './wire';
@@ -12,11 +13,11 @@ export interface TftpSessionsOptions {
   /** Asked anew for each request: the folder and the names in it that may be read. */
   readonly files: () => { readonly folder: string; readonly names: readonly string[] };
   readonly limits: TransferLimits;
-  /** Transfers at once; further ones wait for their first packet, which clients bear, rather than for a later one. */
+  /** Places for transfers; further ones wait for their first packet, which clients bear, rather than for a later one. */
   readonly concurrency: number;
   readonly clock: Clock;
   readonly onEvent: (event: TftpEvent) => void;
-  /** How many transfers run, and how many requests wait; told at each change. */
+  /** How many transfers run, those that stepped aside included, and how many requests wait; told at each change. */
   readonly onLoad: (load: { readonly running: number; readonly waiting: number }) => void;
 }
 
@@ -37,29 +38,40 @@ export type TftpOutcome =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-type ReadRequest = Extract<TftpPacket, { kind: 'read' | 'write' }>;
+type Request = Extract<TftpPacket, { kind: 'read' | 'write' }>;
 
 interface Asked {
-  readonly request: ReadRequest;
+  readonly request: Request;
   readonly peer: Peer;
 }
 
-interface Ongoing {
-  readonly transfer: Transfer;
-  readonly channel: Channel;
+/** A read request for a file that is served. */
+interface Wanted extends Asked {
+  readonly named: Extract<NamedFile, { kind: 'file' }>;
+}
+
+interface Session {
+  readonly wanted: Wanted;
+  readonly address: string;
+  /** Both undefined while the file is being opened. */
+  transfer?: Transfer;
+  channel?: Channel;
 }
 
 const WAITING_LIMIT_MS = 30_000;
 const MOST_WAITING = 4096;
+/** While requests wait, it is looked so often whether a transfer should step aside: to look at each packet would make a flood dearer. */
+const LOOK_MS = 250;
 
 export class TftpSessions {
   readonly #options: TftpSessionsOptions;
   readonly #wire: TftpWire;
   readonly #read: (folder: string, name: string) => Promise<Buffer>;
-  /** By client address and port. `undefined` while the file is being opened. */
-  readonly #ongoing = new Map<string, Ongoing | undefined>();
-  readonly #runningOf = new Map<string, number>();
-  readonly #waiting = new Waiting<Asked>({ limit: MOST_WAITING, patienceMs: WAITING_LIMIT_MS });
+  /** By client address and port. */
+  readonly #ongoing = new Map<string, Session>();
+  readonly #places: Places<Session>;
+  readonly #waiting = new Waiting<Wanted>({ limit: MOST_WAITING, patienceMs: WAITING_LIMIT_MS });
+  #cancelLook: (() => void) | undefined;
   #closing = false;
 
   /** `read` gives a file's content as it is now; it rejects in words. */
@@ -67,15 +79,17 @@ export class TftpSessions {
     this.#options = options;
     this.#wire = wire;
     this.#read = read;
+    this.#places = new Places(options.concurrency);
   }
 
   /** A datagram that came to the listening port and belongs to no transfer. */
   receive(bytes: Buffer, peer: Peer): void {
+    if (this.#closing) return;
     const packet = decodeTftp(bytes);
     if (packet?.kind === 'write') {
       this.#refuse({ request: packet, peer }, TFTP_ERROR.accessViolation, 'this server is read only');
     } else if (packet?.kind === 'read') {
-      this.#admit({ request: packet, peer });
+      this.#answer({ request: packet, peer });
     } else if (packet !== undefined && packet.kind !== 'error') {
       this.#sendError(peer, TFTP_ERROR.unknownTransfer, 'no transfer runs on this port');
     }
@@ -84,120 +98,150 @@ export class TftpSessions {
   /** Ends all transfers; resolves when their channels are closed. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#cancelLook?.();
     this.#waiting.clear();
-    const ongoing = [...this.#ongoing.values()].filter((entry) => entry !== undefined);
-    for (const { transfer } of ongoing) transfer.abandon('the boot server stopped');
-    await Promise.all(ongoing.map(({ channel }) => channel.closed));
+    const ongoing = [...this.#ongoing.values()];
+    for (const { transfer } of ongoing) transfer?.abandon('the boot server stopped');
+    await Promise.all(ongoing.flatMap(({ channel }) => (channel ? [channel.closed] : [])));
   }
 
-  #admit(asked: Asked): void {
-    const key = keyOf(asked.peer);
-    const ongoing = this.#ongoing.get(key);
-    // The same request again, before our first answer arrived: that answer is repeated by its own timer.
-    if (this.#ongoing.has(key) && !ongoing?.transfer.begun) return;
+  /** What needs no transfer needs no place, and is answered at once: every newer iPXE waits for the word that there is no `autoexec.ipxe`. */
+  #answer(asked: Asked): void {
+    const { request, peer } = asked;
+    const former = this.#ongoing.get(keyOf(peer))?.transfer;
     // Some PXE ROMs use one port for everything: a new request then means they are done with the old one.
-    ongoing?.transfer.abandon('the client began anew');
-    if (this.#ongoing.size >= this.#options.concurrency) {
-      this.#waiting.add(key, asked.peer.address, asked, this.#options.clock.now());
-      this.#tellLoad();
+    if (former?.begun === true) former.abandon('the client began anew');
+    const named = fileOfName(request.file, this.#options.files().names);
+    if (named.kind === 'refused') {
+      this.#refuse(asked, TFTP_ERROR.accessViolation, named.reason);
+    } else if (named.kind === 'unknown') {
+      this.#sendError(peer, TFTP_ERROR.notFound, 'file not found');
+      this.#report(asked, { kind: 'unknown-file' });
+    } else if (request.mode !== 'octet') {
+      this.#refuse({ ...asked, named }, TFTP_ERROR.illegalOperation, `mode ${request.mode} would change the file; only octet is served`);
     } else {
-      this.#start(key, asked);
+      this.#admit({ ...asked, named });
     }
   }
 
-  #start(key: string, asked: Asked): void {
-    const { address } = asked.peer;
-    this.#ongoing.set(key, undefined);
-    this.#runningOf.set(address, (this.#runningOf.get(address) ?? 0) + 1);
+  #admit(wanted: Wanted): void {
+    const { peer } = wanted;
+    const key = keyOf(peer);
+    // The same request again, before our first answer arrived: that answer is repeated by its own timer.
+    if (this.#ongoing.has(key)) return;
+    if (this.#places.free) {
+      this.#start(wanted);
+    } else {
+      this.#waiting.add(key, peer.address, wanted, this.#options.clock.now());
+      this.#lookLater();
+      this.#tellLoad();
+    }
+  }
+
+  #start(wanted: Wanted): void {
+    const session: Session = { wanted, address: wanted.peer.address };
+    this.#ongoing.set(keyOf(wanted.peer), session);
+    this.#places.take(session);
+    this.#places.surplus()?.transfer?.abandon('the client was silent for longest while others waited');
     this.#tellLoad();
-    void this.#begin(asked).catch((error: unknown) => {
-      this.#leave(asked.peer, undefined);
-      this.#report(asked, undefined, { kind: 'failed', reason: messageOf(error) });
+    void this.#begin(session).catch((error: unknown) => {
+      if (session.transfer) {
+        session.transfer.abandon(messageOf(error));
+      } else {
+        this.#leave(session);
+        this.#report(wanted, { kind: 'failed', reason: messageOf(error) });
+      }
     });
   }
 
-  /** The place is free for the next. */
-  #leave(peer: Peer, transfer: Transfer | undefined): void {
-    const key = keyOf(peer);
-    if (this.#ongoing.get(key)?.transfer === transfer) this.#ongoing.delete(key);
-    const running = (this.#runningOf.get(peer.address) ?? 1) - 1;
-    if (running > 0) this.#runningOf.set(peer.address, running);
-    else this.#runningOf.delete(peer.address);
-    while (!this.#closing && this.#ongoing.size < this.#options.concurrency) {
-      const next = this.#waiting.next(this.#options.clock.now(), (address) => this.#runningOf.get(address) ?? 0);
+  /** Its place is free for the next. */
+  #leave(session: Session): void {
+    this.#ongoing.delete(keyOf(session.wanted.peer));
+    this.#places.leave(session);
+    while (!this.#closing && this.#places.free) {
+      const next = this.#nextWaiting(() => true);
       if (!next) break;
-      this.#start(next.key, next.request);
+      this.#start(next);
     }
     this.#tellLoad();
   }
 
-  async #begin(asked: Asked): Promise<void> {
-    const { request, peer } = asked;
-    const { folder, names } = this.#options.files();
-    const named = fileOfName(request.file, names);
-    const stop = (code: number, message: string, outcome: TftpOutcome) => {
-      this.#sendError(peer, code, message);
-      this.#leave(peer, undefined);
-      this.#report(asked, named, outcome);
-    };
-    if (named.kind === 'refused') {
-      stop(TFTP_ERROR.accessViolation, named.reason, named);
-    } else if (named.kind === 'unknown') {
-      stop(TFTP_ERROR.notFound, 'file not found', { kind: 'unknown-file' });
-    } else if (request.mode !== 'octet') {
-      const reason = `mode ${request.mode} would change the file; only octet is served`;
-      stop(TFTP_ERROR.illegalOperation, reason, { kind: 'refused', reason });
-    } else {
-      let content: Buffer;
-      try {
-        content = await this.#read(folder, named.name);
-      } catch (error) {
-        stop(TFTP_ERROR.notFound, `${named.name} can't be read on the server`, { kind: 'failed', reason: messageOf(error) });
-        return;
-      }
-      await this.#transfer(asked, named, content);
+  #nextWaiting(admits: (address: string) => boolean): Wanted | undefined {
+    return this.#waiting.next(this.#options.clock.now(), (address) => this.#places.heldBy(address), admits)?.request;
+  }
+
+  #lookLater(): void {
+    this.#cancelLook ??= this.#options.clock.after(LOOK_MS, () => {
+      this.#cancelLook = undefined;
+      this.#look();
+      if (this.#waiting.size > 0) this.#lookLater();
+    });
+  }
+
+  /** Lets in who waits where others should step aside. */
+  #look(): void {
+    for (;;) {
+      const next = this.#nextWaiting((address) => this.#places.makeRoomFor(address));
+      if (!next) return;
+      this.#start(next);
     }
   }
 
-  async #transfer(asked: Asked, named: NamedFile, content: Buffer): Promise<void> {
-    const { request, peer } = asked;
+  async #begin(session: Session): Promise<void> {
+    const { wanted } = session;
+    const { peer, named } = wanted;
+    let content: Buffer;
+    try {
+      content = await this.#read(this.#options.files().folder, named.name);
+    } catch (error) {
+      this.#sendError(peer, TFTP_ERROR.notFound, `${named.name} can't be read on the server`);
+      this.#leave(session);
+      this.#report(wanted, { kind: 'failed', reason: messageOf(error) });
+      return;
+    }
+    await this.#transfer(session, content);
+  }
+
+  async #transfer(session: Session, content: Buffer): Promise<void> {
+    const { wanted } = session;
     // Packets and errors come only after the channel is open, and the transfer is there then.
-    const channel = await this.#wire.open(peer, { receive: (bytes) => transfer.receive(decodeTftp(bytes)), onError: (error) => transfer.abandon(error.message) });
+    const channel = await this.#wire.open(wanted.peer, { receive: (bytes) => transfer.receive(decodeTftp(bytes)), onError: (error) => transfer.abandon(error.message) });
     const transfer: Transfer = new Transfer({
       content,
-      terms: negotiate(request.options, content.length, this.#options.limits),
+      terms: negotiate(wanted.request.options, content.length, this.#options.limits),
       clock: this.#options.clock,
       send: (parts) => channel.send(parts),
       onEnd: (end) => {
         channel.close();
-        this.#leave(peer, transfer);
-        this.#report(asked, named, outcomeOf(end, content.length), transfer.resent);
+        this.#leave(session);
+        this.#report(wanted, outcomeOf(end, content.length), transfer.resent);
       },
     });
-    this.#ongoing.set(keyOf(peer), { transfer, channel });
+    session.transfer = transfer;
+    session.channel = channel;
     if (this.#closing) transfer.abandon('the boot server stopped');
     else transfer.start();
   }
 
-  #refuse(asked: Asked, code: number, reason: string): void {
+  #refuse(asked: Asked | Wanted, code: number, reason: string): void {
     this.#sendError(asked.peer, code, reason);
-    this.#report(asked, undefined, { kind: 'refused', reason });
+    this.#report(asked, { kind: 'refused', reason });
   }
 
   #sendError(peer: Peer, code: number, message: string): void {
-    if (!this.#closing) this.#wire.reply(peer, encodeTftp({ kind: 'error', code, message }));
+    this.#wire.reply(peer, encodeTftp({ kind: 'error', code, message }));
   }
 
-  #report({ request, peer: { address, port } }: Asked, named: { readonly kind: string; readonly name?: string; readonly mac?: string } | undefined, outcome: TftpOutcome, resent = 0): void {
-    this.#options.onEvent({ client: { address, port }, file: named?.name ?? request.file, ...(named?.mac !== undefined && { mac: named.mac }), outcome, resent });
+  #report(asked: Asked | Wanted, outcome: TftpOutcome, resent = 0): void {
+    const { address, port } = asked.peer;
+    const { name, mac } = 'named' in asked ? asked.named : { name: asked.request.file };
+    this.#options.onEvent({ client: { address, port }, file: name, ...(mac !== undefined && { mac }), outcome, resent });
   }
 
   #tellLoad(): void {
     this.#options.onLoad({ running: this.#ongoing.size, waiting: this.#waiting.size });
   }
 }
-
-type NamedFile = Extract<ReturnType<typeof fileOfName>, { kind: 'file' }>;
 
 function keyOf({ address, port }: Peer): string {
   return `${address}:${port}`;

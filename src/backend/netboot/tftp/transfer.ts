@@ -58,6 +58,11 @@ export class Transfer {
     return this.#acknowledged > 0 || (!this.#optionsPending && this.#options.terms.acknowledged.size > 0);
   }
 
+  /** How long nothing has come that moved it on, since its start if nothing ever did. Milliseconds. */
+  get silentMs(): number {
+    return this.#patience.silentMs + Math.max(0, this.#options.clock.now() - this.#sentAtMs);
+  }
+
   start(): void {
     this.#sendPending(1);
   }

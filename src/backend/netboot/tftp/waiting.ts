@@ -43,19 +43,20 @@ export class Waiting<Request> {
     if (this.#entries.size > this.#options.limit) this.#dropOne();
   }
 
-  /** Takes the next one out. `running` is how many transfers an address has. */
-  next(nowMs: number, running: (address: string) => number): { readonly key: string; readonly request: Request } | undefined {
-    let best: { key: string; request: Request; running: number } | undefined;
+  /** Takes the next one out, if `admits` lets its address in. `running` is how many transfers an address has. */
+  next(nowMs: number, running: (address: string) => number, admits: (address: string) => boolean = () => true): { readonly key: string; readonly request: Request } | undefined {
+    let best: { key: string; address: string; request: Request; running: number } | undefined;
     for (const [key, { address, request, lastAskedMs }] of this.#entries) {
       if (nowMs - lastAskedMs > this.#options.patienceMs) {
         this.#entries.delete(key);
         continue;
       }
       const has = running(address);
-      if (!best || has < best.running) best = { key, request, running: has };
+      if (!best || has < best.running) best = { key, address, request, running: has };
       if (has === 0) break;
     }
-    if (best) this.#entries.delete(best.key);
+    if (!best || !admits(best.address)) return undefined;
+    this.#entries.delete(best.key);
     return best;
   }
 
