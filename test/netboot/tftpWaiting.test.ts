@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Waiting } from '../../src/backend/netboot/tftp/waiting';
 
@@ -37,5 +38,28 @@ describe('read requests that wait', () => {
     expect(queue.size).toBe(10);
     const order = Array.from({ length: 10 }, () => queue.next(601, () => 1)?.request);
     expect(order).toEqual(['meek', ...Array.from({ length: 8 }, (_, port) => `greedy ${port}`), 'late']);
+  });
+
+  it('give way as if all were counted anew for each that is over the limit', () => {
+    const address = fc.constantFrom('a', 'b', 'c', 'd');
+    const step = fc.oneof({ weight: 4, arbitrary: address }, { weight: 1, arbitrary: fc.constant(undefined) });
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const queue = waiting(6);
+      let plain: { readonly address: string; readonly request: string }[] = [];
+      for (const [number, from] of steps.entries()) {
+        if (from === undefined) {
+          expect(queue.next(0, () => 0)?.request).toBe(plain.shift()?.request);
+          continue;
+        }
+        const request = `${from} ${number}`;
+        queue.add(`${from}:${number}`, from, request, 0);
+        plain.push({ address: from, request });
+        const count = (of: string) => plain.filter((one) => one.address === of).length;
+        const most = Math.max(...plain.map((one) => count(one.address)));
+        if (plain.length > 6) plain = plain.filter((one) => one !== plain.findLast((other) => count(other.address) === most));
+      }
+      while (plain.length > 0) expect(queue.next(0, () => 0)?.request).toBe(plain.shift()?.request);
+      expect(queue.size).toBe(0);
+    }));
   });
 });

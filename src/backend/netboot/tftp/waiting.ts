@@ -22,6 +22,10 @@ export class Waiting<Request> {
   readonly #options: WaitingOptions;
   /** By key, in the order of the first request. */
   readonly #entries = new Map<string, Entry<Request>>();
+  readonly #countOf = new Map<string, number>();
+  /** How many addresses have so many. To count anew for each request of a flood would stop everything else. */
+  readonly #addressesWith: number[] = [];
+  #most = 0;
 
   constructor(options: WaitingOptions) {
     this.#options = options;
@@ -40,7 +44,8 @@ export class Waiting<Request> {
       return;
     }
     this.#entries.set(key, { address, request, lastAskedMs: nowMs });
-    if (this.#entries.size > this.#options.limit) this.#dropOne();
+    this.#count(address, 1);
+    if (this.#entries.size > this.#options.limit) this.#delete(this.#countOf.get(address) === this.#most ? key : this.#lastOfMost());
   }
 
   /** Takes the next one out, if `admits` lets its address in. `running` is how many transfers an address has. */
@@ -48,7 +53,7 @@ export class Waiting<Request> {
     let best: { key: string; address: string; request: Request; running: number } | undefined;
     for (const [key, { address, request, lastAskedMs }] of this.#entries) {
       if (nowMs - lastAskedMs > this.#options.patienceMs) {
-        this.#entries.delete(key);
+        this.#delete(key);
         continue;
       }
       const has = running(address);
@@ -56,19 +61,36 @@ export class Waiting<Request> {
       if (has === 0) break;
     }
     if (!best || !admits(best.address)) return undefined;
-    this.#entries.delete(best.key);
+    this.#delete(best.key);
     return best;
   }
 
   clear(): void {
-    this.#entries.clear();
+    for (const key of this.#entries.keys()) this.#delete(key);
   }
 
-  #dropOne(): void {
-    const counts = new Map<string, number>();
-    for (const { address } of this.#entries.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
-    const most = Math.max(...counts.values());
-    const last = [...this.#entries].findLast(([, { address }]) => counts.get(address) === most);
-    if (last) this.#entries.delete(last[0]);
+  #delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    this.#count(entry.address, -1);
+  }
+
+  #count(address: string, change: 1 | -1): void {
+    const before = this.#countOf.get(address) ?? 0;
+    const count = before + change;
+    if (count === 0) this.#countOf.delete(address);
+    else this.#countOf.set(address, count);
+    this.#addressesWith[before] = (this.#addressesWith[before] ?? 0) - 1;
+    this.#addressesWith[count] = (this.#addressesWith[count] ?? 0) + 1;
+    if (count > this.#most) this.#most = count;
+    else if (before === this.#most && this.#addressesWith[before] === 0) this.#most = count;
+  }
+
+  /** The key of the last comer among the addresses with the most. */
+  #lastOfMost(): string {
+    let last = '';
+    for (const [key, { address }] of this.#entries) if (this.#countOf.get(address) === this.#most) last = key;
+    return last;
   }
 }
