@@ -1,4 +1,4 @@
-/** DNS queries as resolvers send them, and two that were made to keep a decoder busy. */
+/** DNS queries as resolvers send them, and two that were made to keep a decoder busy; and what forwarders answer. */
 
 import dns, { type Packet, type RecordType } from 'dns-packet';
 
@@ -10,6 +10,18 @@ export function dnsSeeds(): readonly Buffer[] {
     types.map((type) => dns.encode({ type: 'query', id: 4711, flags: dns.RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }], additionals: type === 'AAAA' ? [opt] : [] })),
   );
   return [...queries, pointerToItself(), pointersInARow()];
+}
+
+/** What a forwarder says to a question of ours: an address, that there is none, and that it is a long story. */
+export function forwardersSeeds(name: string, id: number): readonly Buffer[] {
+  const questions = [{ type: 'A', name, class: 'IN' }] as const;
+  const flags = dns.RECURSION_DESIRED | dns.RECURSION_AVAILABLE;
+  const addresses = Array.from({ length: 12 }, (_, index) => ({ type: 'A', name, ttl: 60, data: `192.0.2.${index}` }) as const);
+  return [
+    dns.encode({ type: 'response', id, flags, questions: [...questions], answers: addresses.slice(0, 1) }),
+    dns.encode({ type: 'response', id, flags: flags | 3, questions: [...questions] }),
+    dns.encode({ type: 'response', id, flags, questions: [...questions], answers: [{ type: 'CNAME', name, ttl: 60, data: 'example.org' }, ...addresses] }),
+  ];
 }
 
 const HEADER = Buffer.from('126701000001000000000000', 'hex');

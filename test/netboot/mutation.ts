@@ -1,24 +1,35 @@
 /** Packets that were damaged on their way, or made to harm: by the ten thousand, always the same ones. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import vm from 'node:vm';
 import v8 from 'node:v8';
-import { answerDhcp } from '../../src/backend/netboot/answers/dhcp';
+import type { PoolModel } from '../../src/backend/drive/model';
+import { answerDhcp, type DhcpAnswer } from '../../src/backend/netboot/answers/dhcp';
 import { answerDns } from '../../src/backend/netboot/answers/dns';
-import type { Leases } from '../../src/backend/netboot/answers/leases';
-import { decodeDhcp, encodeDhcp } from '../../src/backend/netboot/dhcp/codec';
+import { decodeDhcp, encodeDhcp, type DhcpMessage } from '../../src/backend/netboot/dhcp/codec';
+import { openLeaseBook, type LeaseBook } from '../../src/backend/netboot/dhcp/leaseBook';
+import { createLending } from '../../src/backend/netboot/dhcp/lending';
 import { OPTION, uint16Of } from '../../src/backend/netboot/dhcp/options';
-import { encodeReply, readQuery } from '../../src/backend/netboot/dns/reply';
+import { openLookout, PROBE_MAC } from '../../src/backend/netboot/dhcp/otherServers';
+import { createAnswerLimiter } from '../../src/backend/netboot/dns/limits';
+import { answersForwarded, encodeForwarded, encodeReply, readQuery, truncatedReply } from '../../src/backend/netboot/dns/reply';
+import { ipv4Bytes } from '../../src/backend/netboot/ipv4';
 import { decodeTftp, encodeTftp } from '../../src/backend/netboot/tftp/codec';
 import { TftpSessions } from '../../src/backend/netboot/tftp/sessions';
 import type { ChannelEnds } from '../../src/backend/netboot/tftp/wire';
-import { CLIENTS, pool, request } from './clients';
-import { dnsSeeds } from './dnsSeeds';
+import type { Clock } from '../../src/backend/system';
+import { CLIENTS, pool, request, STRANGER } from './clients';
+import { dnsSeeds, forwardersSeeds } from './dnsSeeds';
 
 /** A protocol as far as one datagram goes: whole ones to start from, and what takes a damaged one. */
 export interface Protocol {
   readonly seeds: readonly Buffer[];
-  /** Must bear anything. */
-  readonly take: (packet: Buffer) => void;
+  /** Must bear anything. Where it begins something that goes on, the promise resolves when that has come to rest. */
+  readonly take: (packet: Buffer) => Promise<unknown> | undefined;
+  /** How often what lies behind the codec was reached: packets that are all turned away at the door show nothing. */
+  readonly reached: Readonly<Record<string, number>>;
+  /** Exceptions that the product catches and tells of. */
+  readonly exceptions?: readonly string[];
 }
 
 export interface Damage {
@@ -28,13 +39,15 @@ export interface Damage {
   readonly slowest: Buffer;
   /** Growth of the heap between the first tenth and the end, bytes. */
   readonly growth: number;
+  /** What was reached less often than once in five thousand packets. */
+  readonly hardlyReached: readonly string[];
 }
 
 /** A packet is timed again when it was slow: only what is slow each time is the packet's own doing. */
 const HICCUP_MS = 1;
 const RETRIES = 5;
 
-export function damage({ seeds, take }: Protocol, packets: number): Damage {
+export async function damage({ seeds, take, reached, exceptions = [] }: Protocol, packets: number): Promise<Damage> {
   const random = numbers(20_261_123);
   let slowestMs = 0;
   let slowest: Buffer = Buffer.alloc(0);
@@ -42,16 +55,19 @@ export function damage({ seeds, take }: Protocol, packets: number): Damage {
   for (let count = 0; count < packets; count += 1) {
     if (count === Math.floor(packets / 10)) before = heapAfterCollection();
     const packet = mutated(seeds, random);
-    let ms = timed(take, packet);
-    for (let retry = 0; ms > HICCUP_MS && retry < RETRIES; retry += 1) ms = Math.min(ms, timed(take, packet));
+    let ms = await timed(take, packet);
+    for (let retry = 0; ms > HICCUP_MS && retry < RETRIES; retry += 1) ms = Math.min(ms, await timed(take, packet));
     if (ms > slowestMs) [slowestMs, slowest] = [ms, packet];
+    if (exceptions.length > 0) throw new Error(`${exceptions.join(', ')}, at the latest for ${packet.toString('hex')}`);
   }
-  return { packets, slowestMs, slowest, growth: heapAfterCollection() - before };
+  const hardlyReached = Object.entries(reached).filter(([, times]) => times < packets / 5000).map(([what, times]) => `${what}: ${times} times`);
+  return { packets, slowestMs, slowest, growth: heapAfterCollection() - before, hardlyReached };
 }
 
-function timed(take: (packet: Buffer) => void, packet: Buffer): number {
+async function timed(take: Protocol['take'], packet: Buffer): Promise<number> {
   const start = performance.now();
-  take(packet);
+  const going = take(packet);
+  if (going) await going;
   return performance.now() - start;
 }
 
@@ -111,76 +127,194 @@ function numbers(seed: number): () => number {
   };
 }
 
-const NOTHING_LENT: Leases = { ofMac: () => undefined, ofAddress: () => undefined };
+/** Goes on when told to. */
+class HandClock implements Clock {
+  #nowMs = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
 
-/** From the datagram to the reply's bytes, as server of the network and as proxy, on both ports. */
-export function dhcp(): Protocol {
+  now(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { atMs: this.#nowMs + delayMs, callback };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    for (const timer of [...this.#timers]) if (timer.atMs <= this.#nowMs && this.#timers.delete(timer)) timer.callback();
+  }
+}
+
+/**
+ * From the datagram to the reply's bytes, as server of the network and as proxy, on both ports; and to what the lender of a range
+ * writes into its book, and the look for other servers finds. Between two packets a second passes.
+ */
+export async function dhcp(): Promise<Protocol> {
   const [server, proxy] = [pool('authoritative'), pool('proxy')];
   const range = { from: '10.77.0.100', to: '10.77.0.200', leaseMs: 3_600_000 };
   const lender = { ...server, cluster: { ...server.cluster, network: { ...server.cluster.network, range } } };
+  const address = '10.77.0.1';
+  const clock = new HandClock();
+  const onTrouble = () => undefined;
+  const reached = { replies: 0, offered: 0, lent: 0, 'given back': 0, avoided: 0, 'other servers': 0 };
+  // In memory only: what is never asked to be saved is never written.
+  const written = await openLeaseBook('/nowhere', clock, onTrouble);
+  const book: LeaseBook = {
+    ...written,
+    apply: (change) => {
+      reached[change.state === 'free' ? 'given back' : change.state] += 1;
+      written.apply(change);
+    },
+    saved: () => Promise.resolve(),
+  };
+  const neighbour = '52:54:00:00:00:07';
+  const settle = createLending({ book, clock, onTrouble, findNeighbour: (at) => Promise.resolve(at.endsWith('7') ? neighbour : undefined) });
+  const lookout = openLookout({
+    address,
+    clock,
+    random: (size) => Buffer.alloc(size, 7),
+    send: () => undefined,
+    onLook: () => undefined,
+    onFound: () => (reached['other servers'] += 1),
+    onNone: () => undefined,
+    nextLookMs: () => 1000,
+  });
+  const answered = (answer: DhcpAnswer, message: DhcpMessage) => {
+    if (answer.kind !== 'reply') return;
+    reached.replies += 1;
+    encodeDhcp(answer.message, uint16Of(message.options, OPTION.maximumMessageSize));
+  };
   const types = ['discover', 'request', 'inform', 'decline', 'release'] as const;
+  /** One of them is found to be somebody else's. */
+  const wishes = ['10.77.0.123', '10.77.0.124', '10.77.0.127'];
+  const stranger = (type: (typeof types)[number], wish: string) =>
+    request({ type, mac: STRANGER, fields: { clientAddress: type === 'release' ? wish : '0.0.0.0' }, options: [...CLIENTS.linux, [OPTION.requestedAddress, ipv4Bytes(wish)]] });
+  const others = (['offer', 'ack'] as const).map((type) =>
+    request({ type, mac: PROBE_MAC, fields: { op: 'reply', transactionId: 0x07070707, relayAddress: address, yourAddress: '10.77.0.150' }, options: [[OPTION.serverIdentifier, ipv4Bytes('10.77.0.2')]] }),
+  );
   return {
-    seeds: types.flatMap((type) => Object.values(CLIENTS).map((options) => encodeDhcp(request({ type, options }), 1500).bytes)),
+    reached,
+    seeds: [
+      ...types.flatMap((type) => Object.values(CLIENTS).map((options) => request({ type, options }))),
+      ...types.flatMap((type) => wishes.map((wish) => stranger(type, wish))),
+      ...others,
+    ].map((message) => encodeDhcp(message, 1500).bytes),
     take: (packet) => {
+      clock.advance(1000);
       const decoded = decodeDhcp(packet);
-      if ('problem' in decoded) return;
-      for (const model of [server, proxy, lender]) {
-        for (const port of ['dhcp', 'pxe'] as const) {
-          const answer = answerDhcp(model, decoded.message, { address: '10.77.0.1', httpPort: 80, image: 'dom0-1', port, lending: { leases: NOTHING_LENT, nowMs: 0 } });
-          if (answer.kind === 'reply') encodeDhcp(answer.message, uint16Of(decoded.message.options, OPTION.maximumMessageSize));
-        }
-      }
+      if ('problem' in decoded || lookout.take(decoded.message, '10.77.0.2')) return undefined;
+      const { message } = decoded;
+      const decide = (model: PoolModel, port: 'dhcp' | 'pxe') => answerDhcp(model, message, { address, httpPort: 80, image: 'dom0-1', port, lending: { leases: book, nowMs: clock.now() } });
+      for (const model of [server, proxy]) for (const port of ['dhcp', 'pxe'] as const) answered(decide(model, port), message);
+      answered(decide(lender, 'pxe'), message);
+      return settle(decide(lender, 'dhcp'), () => decide(lender, 'dhcp')).then((answer) => answered(answer, message));
     },
   };
 }
 
-/** Requests to the listening port and packets to the ports of transfers; files come, time doesn't. */
+/** Each ends a transfer by the rules; any other reason is an exception's message. */
+const FAILURES = /^the client (went silent|ended it|began anew|was silent for longest)/;
+
+/** Requests to the listening port and packets to the ports of transfers. Files come, and between two packets ten milliseconds pass. */
 export function tftp(): Protocol {
   const files = ['undionly.kpxe', 'ipxe.efi', 'snponly.efi'];
-  const transfers: ChannelEnds[] = [];
-  const clock = { now: () => 0, after: () => () => undefined };
-  const closed = Promise.resolve();
+  const transfers: { readonly ends: ChannelEnds; heard: number }[] = [];
+  const clock = new HandClock();
+  const exceptions: string[] = [];
+  const reached = { 'transfers begun': 0, 'packets to transfers': 0, 'files sent': 0, 'transfers ended by their client': 0, 'transfers given up': 0, 'requests that wait': 0 };
+  let opened = 0;
   const sessions = new TftpSessions(
-    { files: () => ({ folder: '/images', names: files }), limits: { largestBlock: 1468, largestWindow: 16 }, concurrency: 64, clock, onEvent: () => undefined, onLoad: () => undefined },
+    {
+      files: () => ({ folder: '/images', names: files }),
+      limits: { largestBlock: 1468, largestWindow: 16 },
+      concurrency: 2,
+      clock,
+      onLoad: ({ waiting }) => (reached['requests that wait'] += waiting > 0 ? 1 : 0),
+      onEvent: ({ outcome }) => {
+        if (outcome.kind === 'sent') reached['files sent'] += 1;
+        if (outcome.kind === 'only-asked') reached['transfers ended by their client'] += 1;
+        if (outcome.kind !== 'failed') return;
+        reached['transfers given up'] += 1;
+        if (!FAILURES.test(outcome.reason)) exceptions.push(outcome.reason);
+      },
+    },
     {
       reply: () => undefined,
       open: (_peer, ends) => {
-        transfers.push(ends);
-        if (transfers.length > 64) transfers.shift();
-        return Promise.resolve({ send: () => undefined, close: () => undefined, closed });
+        reached['transfers begun'] += 1;
+        const transfer = { ends, heard: 0 };
+        transfers.push(transfer);
+        const send = ([header]: readonly Buffer[]) => {
+          const packet = header && decodeTftp(header);
+          if (packet?.kind === 'data') transfer.heard = packet.block;
+        };
+        return Promise.resolve({ send, close: () => void transfers.splice(transfers.indexOf(transfer), 1), closed: Promise.resolve() });
       },
     },
-    () => Promise.resolve(Buffer.alloc(10_000)),
+    () => {
+      opened += 1;
+      return Promise.resolve(Buffer.alloc(10_000));
+    },
   );
   const options = new Map([['blksize', '1432'], ['tsize', '0'], ['windowsize', '8'], ['timeout', '3']]);
   let count = 0;
   return {
+    reached,
+    exceptions,
     seeds: [
       ...files.map((file) => encodeTftp({ kind: 'read', file: `52-54-00-aa-00-01/${file}`, mode: 'octet', options })),
       encodeTftp({ kind: 'read', file: '..\\..\\etc/passwd', mode: 'netascii', options: new Map() }),
       encodeTftp({ kind: 'write', file: 'ipxe.efi', mode: 'octet', options }),
-      ...[0, 1, 2, 65535].map((block) => encodeTftp({ kind: 'acknowledgement', block })),
+      ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 65535].map((block) => encodeTftp({ kind: 'acknowledgement', block })),
       encodeTftp({ kind: 'data', block: 1, data: Buffer.alloc(512) }),
       encodeTftp({ kind: 'error', code: 8, message: 'User aborted the transfer' }),
       encodeTftp({ kind: 'options', options }),
     ],
     take: (packet) => {
       count += 1;
-      decodeTftp(packet);
+      const before = opened;
+      clock.advance(10);
       sessions.receive(packet, { address: `10.77.${count % 16}.1`, port: 1024 + (count % 4096) });
-      transfers[count % 64]?.receive(packet);
+      const damaged = transfers[count % transfers.length];
+      if (damaged) reached['packets to transfers'] += 1;
+      damaged?.ends.receive(packet);
+      // Others go on meanwhile, so that damage meets them at every stage.
+      const whole = count % 4 === 0 ? transfers[(count >> 2) % transfers.length] : undefined;
+      if (whole) whole.ends.receive(encodeTftp({ kind: 'acknowledgement', block: whole.heard }));
+      // The file is read and the channel opened in promises: the packets after this one come to a transfer that has started.
+      return opened > before ? nextTurn() : undefined;
     },
   };
 }
 
-/** From the datagram to the reply's bytes. */
+/** From the datagram to the reply's bytes, to the question for a forwarder, and from a forwarder's answer to what is passed on. */
 export function dns(): Protocol {
   const model = pool();
+  const clock = new HandClock();
+  const verdict = createAnswerLimiter(clock);
+  const asked = { name: 'www.example.org', type: 'A' };
+  const id = 4711;
+  const reached = { answered: 0, 'asked a forwarder': 0, 'passed on': 0, 'kept short': 0 };
   return {
-    seeds: dnsSeeds(),
+    reached,
+    seeds: [...dnsSeeds(), ...forwardersSeeds(asked.name, id)],
     take: (packet) => {
+      clock.advance(1);
+      if (answersForwarded(packet, id, asked)) reached['passed on'] += 1;
       const query = readQuery(packet);
-      if (query) encodeReply(query, answerDns(model, query.question, '10.77.0.1'), true);
+      if (!query) return undefined;
+      if (verdict('10.77.0.11') !== 'answer') {
+        reached['kept short'] += 1;
+        truncatedReply(query);
+        return undefined;
+      }
+      const answer = answerDns(model, query.question, '10.77.0.1');
+      if (answer.code === 'REFUSED' && encodeForwarded(query, id)) reached['asked a forwarder'] += 1;
+      if (encodeReply(query, answer, true)) reached.answered += 1;
+      return undefined;
     },
   };
 }
