@@ -37,6 +37,8 @@ export interface Damage {
   /** The slowest packet, hiccups of the machine left out, milliseconds. */
   readonly slowestMs: number;
   readonly slowest: Buffer;
+  /** Packets that took five milliseconds of the processor when they came first, though none when they came again: after them a transfer has moved on. */
+  readonly slowOnce: number;
   /** Growth of the heap between the first tenth and the end, bytes. */
   readonly growth: number;
   /** What was reached less often than once in five thousand packets. */
@@ -46,22 +48,26 @@ export interface Damage {
 /** A packet is timed again when it was slow: only what is slow each time is the packet's own doing. */
 const HICCUP_MS = 1;
 const RETRIES = 5;
+const SLOW_MS = 5;
 
 export async function damage({ seeds, take, reached, exceptions = [] }: Protocol, packets: number): Promise<Damage> {
   const random = numbers(20_261_123);
   let slowestMs = 0;
   let slowest: Buffer = Buffer.alloc(0);
+  let slowOnce = 0;
   let before = 0;
   for (let count = 0; count < packets; count += 1) {
     if (count === Math.floor(packets / 10)) before = heapAfterCollection();
     const packet = mutated(seeds, random);
+    const processor = process.cpuUsage();
     let ms = await timed(take, packet);
+    if (ms > SLOW_MS && busyMs(processor) > SLOW_MS) slowOnce += 1;
     for (let retry = 0; ms > HICCUP_MS && retry < RETRIES; retry += 1) ms = Math.min(ms, await timed(take, packet));
     if (ms > slowestMs) [slowestMs, slowest] = [ms, packet];
     if (exceptions.length > 0) throw new Error(`${exceptions.join(', ')}, at the latest for ${packet.toString('hex')}`);
   }
   const hardlyReached = Object.entries(reached).filter(([, times]) => times < packets / 5000).map(([what, times]) => `${what}: ${times} times`);
-  return { packets, slowestMs, slowest, growth: heapAfterCollection() - before, hardlyReached };
+  return { packets, slowestMs, slowest, slowOnce, growth: heapAfterCollection() - before, hardlyReached };
 }
 
 async function timed(take: Protocol['take'], packet: Buffer): Promise<number> {
@@ -69,6 +75,12 @@ async function timed(take: Protocol['take'], packet: Buffer): Promise<number> {
   const going = take(packet);
   if (going) await going;
   return performance.now() - start;
+}
+
+/** Unlike the clock, it stands still while the machine does something else. */
+function busyMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
 }
 
 function heapAfterCollection(): number {
