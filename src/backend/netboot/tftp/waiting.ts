@@ -2,8 +2,7 @@
  * Read requests that wait for a place. Pure.
  *
  * Machines bear a late first packet, and no late ones after (Becker 2006), so what is over the limit waits at the door. Next is whoever
- * waits longest among the addresses that have the fewest transfers running: one address that asks a thousand times
- * takes no turn away from another. A request asked for again keeps its place.
+ * waits longest among the addresses that have the fewest places: one address that asks a thousand times takes no turn away from another. A request asked for again keeps its place.
  */
 
 export interface WaitingOptions {
@@ -48,16 +47,16 @@ export class Waiting<Request> {
     if (this.#entries.size > this.#options.limit) this.#delete(this.#countOf.get(address) === this.#most ? key : this.#lastOfMost());
   }
 
-  /** Takes the next one out, if `admits` lets its address in. `running` is how many transfers an address has. */
-  next(nowMs: number, running: (address: string) => number, admits: (address: string) => boolean = () => true): { readonly key: string; readonly request: Request } | undefined {
-    let best: { key: string; address: string; request: Request; running: number } | undefined;
+  /** Takes the next one out, if `admits` lets its address in. `places` is how many an address has. */
+  next(nowMs: number, places: (address: string) => number, admits: (address: string) => boolean = () => true): { readonly key: string; readonly request: Request } | undefined {
+    let best: { key: string; address: string; request: Request; places: number } | undefined;
     for (const [key, { address, request, lastAskedMs }] of this.#entries) {
       if (nowMs - lastAskedMs > this.#options.patienceMs) {
         this.#delete(key);
         continue;
       }
-      const has = running(address);
-      if (!best || has < best.running) best = { key, address, request, running: has };
+      const has = places(address);
+      if (!best || has < best.places) best = { key, address, request, places: has };
       if (has === 0) break;
     }
     if (!best || !admits(best.address)) return undefined;
