@@ -3,11 +3,14 @@ import net from 'node:net';
 import dns from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { PoolModel } from '../../src/backend/drive/model';
 import { answerDns } from '../../src/backend/netboot/answers/dns';
 import { createAnswerLimiter } from '../../src/backend/netboot/dns/limits';
 import { replyToDns } from '../../src/backend/netboot/dns/reply';
 import { startDnsServer, type DnsOutcome, type DnsServerOptions } from '../../src/backend/netboot/dns/server';
+import { formatIpv4, inSubnet, parseIpv4, parseSubnet } from '../../src/backend/netboot/ipv4';
 import { systemClock, systemRandom } from '../../src/backend/system';
+import { aHost } from '../pool/models';
 import { pool } from './clients';
 
 describe('what is answered', () => {
@@ -32,10 +35,85 @@ describe('what is answered', () => {
     expect([answer.code, answer.answers.map((record) => record.data)]).toEqual([code, data]);
   });
 
-  it('nothing found comes with the SOA that lets it be remembered', () => {
-    for (const name of ['node9.test.internal', 'node1.test.internal']) {
-      expect(answerDns(pool(), { name, type: 'AAAA' }, '10.77.0.1').authorities).toMatchObject([{ type: 'SOA', name: 'test.internal' }]);
-    }
+  it.each([
+    ['node9.test.internal', 'AAAA', 'NXDOMAIN', 'test.internal'],
+    ['node1.test.internal', 'AAAA', 'NOERROR', 'test.internal'],
+    ['99.0.77.10.in-addr.arpa', 'PTR', 'NXDOMAIN', '0.77.10.in-addr.arpa'],
+    ['11.0.77.10.IN-ADDR.ARPA', 'A', 'NOERROR', '0.77.10.in-addr.arpa'],
+    ['0.77.10.in-addr.arpa', 'PTR', 'NOERROR', '0.77.10.in-addr.arpa'],
+  ])('%s %s, of which there is nothing, is %s with the SOA of %s, that lets it be remembered', (name, type, code, zone) => {
+    expect(answerDns(pool(), { name, type }, '10.77.0.1')).toMatchObject({ code, answers: [], authorities: [{ type: 'SOA', name: zone }] });
+  });
+});
+
+/** node1 at `address`, in this subnet; the boot server at its first address. */
+function poolIn(subnet: string, address: string): { readonly model: PoolModel; readonly server: string } {
+  const model = pool('authoritative', [{ ...aHost('node1'), address }]);
+  const server = formatIpv4((parseIpv4(parseSubnet(subnet).network) ?? 0) + 1);
+  return { model: { ...model, cluster: { ...model.cluster, network: { ...model.cluster.network, subnet, server } } }, server };
+}
+
+const reverseOf = (dotted: string) => `${dotted.split('.').reverse().join('.')}.in-addr.arpa`;
+
+describe('reverse zones', () => {
+  const zone = (name: string) => expect.objectContaining({ name, type: 'SOA' }) as unknown;
+  it.each([
+    // The subnet, a host's address, what is asked; then the code, what is answered, and the zone of the negative answer.
+    ['10.0.0.0/8', '10.77.0.11', '10', 'SOA', 'NOERROR', [zone('10.in-addr.arpa')], []],
+    ['10.77.0.0/16', '10.77.3.11', '10.77', 'SOA', 'NOERROR', [zone('77.10.in-addr.arpa')], []],
+    ['10.77.0.0/16', '10.77.3.11', '10.77', 'NS', 'NOERROR', [{ name: '77.10.in-addr.arpa', type: 'NS', data: 'pxen.test.internal' }], []],
+    ['10.77.0.0/16', '10.77.3.11', '10', 'SOA', 'REFUSED', [], []],
+    ['10.77.0.0/16', '10.77.3.11', '10.77.3.11', 'PTR', 'NOERROR', [{ name: '11.3.77.10.in-addr.arpa', type: 'PTR', data: 'node1.test.internal' }], []],
+    ['10.77.0.0/16', '10.77.3.11', '10.77.3.12', 'PTR', 'NXDOMAIN', [], [zone('77.10.in-addr.arpa')]],
+    // Between the zone and an address that has a name; and where none has.
+    ['10.77.0.0/16', '10.77.3.11', '10.77.3', 'PTR', 'NOERROR', [], [zone('77.10.in-addr.arpa')]],
+    ['10.77.0.0/16', '10.77.33.11', '10.77.3', 'PTR', 'NXDOMAIN', [], [zone('77.10.in-addr.arpa')]],
+    ['10.77.16.0/20', '10.77.31.11', '10.77.31', 'SOA', 'NOERROR', [zone('31.77.10.in-addr.arpa')], []],
+    ['10.77.16.0/20', '10.77.31.11', '10.77.20.5', 'PTR', 'NXDOMAIN', [], [zone('20.77.10.in-addr.arpa')]],
+    ['10.77.16.0/20', '10.77.31.11', '10.77.32', 'SOA', 'REFUSED', [], []],
+    ['10.77.16.0/20', '10.77.31.11', '10.77', 'SOA', 'REFUSED', [], []],
+    ['10.77.0.0/24', '10.77.0.11', '10.77.0.011', 'PTR', 'NXDOMAIN', [], [zone('0.77.10.in-addr.arpa')]],
+    ['10.77.0.0/24', '10.77.0.11', '10.77.00.11', 'PTR', 'REFUSED', [], []],
+    // Of the /24 that a smaller subnet lies in, only its own addresses, each a zone.
+    ['10.77.0.64/26', '10.77.0.70', '10.77.0.70', 'PTR', 'NOERROR', [{ name: '70.0.77.10.in-addr.arpa', type: 'PTR', data: 'node1.test.internal' }], []],
+    ['10.77.0.64/26', '10.77.0.70', '10.77.0.70', 'SOA', 'NOERROR', [zone('70.0.77.10.in-addr.arpa')], []],
+    ['10.77.0.64/26', '10.77.0.70', '10.77.0.71', 'PTR', 'NOERROR', [], [zone('71.0.77.10.in-addr.arpa')]],
+    ['10.77.0.64/26', '10.77.0.70', '10.77.0.70.1', 'PTR', 'NXDOMAIN', [], [zone('70.0.77.10.in-addr.arpa')]],
+    ['10.77.0.64/26', '10.77.0.70', '10.77.0.128', 'PTR', 'REFUSED', [], []],
+    ['10.77.0.64/26', '10.77.0.70', '10.77.0', 'SOA', 'REFUSED', [], []],
+  ])('%s with a host at %s: %s %s is %s', (subnet, address, asked, type, code, answers, authorities) => {
+    const { model, server } = poolIn(subnet, address);
+    expect(answerDns(model, { name: reverseOf(asked), type }, server)).toEqual({ code, answers, authorities });
+  });
+
+  it('and the pool’s own: whatever is negative has one SOA, of a zone that has it, at the name or above it; all else is outside', () => {
+    const anyPool = fc.record({ prefixLength: fc.integer({ min: 8, max: 30 }), base: fc.nat(0xffffffff), host: fc.nat() }).map(({ prefixLength, base, host }) => {
+      const subnet = parseSubnet(`${formatIpv4(base)}/${prefixLength}`);
+      const inside = (number: number) => formatIpv4(((parseIpv4(subnet.network) ?? 0) + (number % 2 ** (32 - prefixLength))) >>> 0);
+      return { subnet, inside, ...poolIn(`${subnet.network}/${prefixLength}`, inside(host)) };
+    });
+    // Near the subnet, by taking octets away, adding some, or changing one.
+    const change = fc.record({ address: fc.nat(), isHost: fc.boolean(), cut: fc.nat(4), more: fc.array(fc.constantFrom('0', '7', '011', 'x')), at: fc.nat(3), octet: fc.option(fc.constantFrom('0', '00', '11', '255', '256', 'a')) });
+    const type = fc.constantFrom('PTR', 'A', 'AAAA', 'SOA', 'NS', 'ANY', 'TXT');
+    const label = fc.constantFrom('', 'node1.', 'node2.', 'pxen.', 'a.node1.');
+    fc.assert(fc.property(anyPool, change, type, fc.option(label), ({ subnet, inside, model, server }, { address, isHost, cut, more, at, octet }, asked, own) => {
+      const octets = (isHost ? (model.hosts[0]?.address ?? '') : inside(address)).split('.');
+      if (octet !== null) octets[at] = octet;
+      const dotted = [...octets.slice(0, 4 - cut), ...more].join('.');
+      const name = own === null ? reverseOf(dotted) : `${own}test.internal`;
+      const answer = answerDns(model, { name, type: asked }, server);
+      const isOutside = own === null && parseIpv4(dotted) !== undefined && !inSubnet(formatIpv4(parseIpv4(dotted) ?? 0), subnet);
+      if (isOutside) expect(answer.code).toBe('REFUSED');
+      if (answer.code === 'REFUSED' || answer.answers.length > 0) {
+        expect(answer.authorities).toEqual([]);
+        return;
+      }
+      const [authority, ...others] = answer.authorities;
+      expect([authority?.type, others]).toEqual(['SOA', []]);
+      const owner = authority?.name ?? '';
+      expect(`.${name}`.endsWith(`.${owner}`), `${name} below ${owner}`).toBe(true);
+      expect(answerDns(model, { name: owner, type: 'SOA' }, server).answers).toEqual([authority]);
+    }), { numRuns: 20_000 });
   });
 });
 

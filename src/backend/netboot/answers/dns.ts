@@ -1,7 +1,8 @@
 /** What a DNS question about the pool is answered: (model, question) → records or a code. Pure. */
 
 import type { PoolModel } from '../../drive/model';
-import { inSubnet, parseSubnet } from '../ipv4';
+import { parseSubnet } from '../ipv4';
+import { reverseNameOf } from './reverseZones';
 
 export interface DnsQuestion {
   readonly name: string;
@@ -39,31 +40,45 @@ export const DNS_TTL = 30;
 const SERVER_LABEL = 'pxen';
 
 /**
- * Hosts by name under the pool's domain and by address under the subnet's reverse names; everything else is REFUSED: a
+ * Hosts by name under the pool's domain and by address under the subnet's reverse zones; everything else is REFUSED: a
  * server that is asked for other names by strangers must not answer at length.
  */
 export function answerDns(model: PoolModel, question: DnsQuestion, serverAddress: string): DnsAnswer {
   const { network } = model.cluster;
   const domain = network.domain.toLowerCase();
   const name = question.name.toLowerCase().replace(/\.$/, '');
-  const authority: DnsRecord = { name: domain, type: 'SOA', data: startOfAuthority(domain) };
-
-  const asksAddress = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
-  if (asksAddress) {
-    const address = asksAddress.slice(1).reverse().join('.');
-    if (!inSubnet(address, parseSubnet(network.subnet))) return REFUSED;
-    const label = labelOfAddress(model, address, serverAddress);
-    if (label === undefined) return { code: 'NXDOMAIN', answers: [], authorities: [authority] };
-    return found(question, [{ name, type: 'PTR', data: `${label}.${domain}` }], authority);
+  const reverse = reverseNameOf(name, parseSubnet(network.subnet));
+  if (reverse) {
+    const { zone, dotted } = reverse;
+    const label = labelOfAddress(model, dotted, serverAddress);
+    const pointers: readonly DnsRecord[] = label === undefined ? [] : [{ name, type: 'PTR', data: `${label}.${domain}` }];
+    // A name is there as well when names below it are (RFC 8020 §2).
+    return answerInZone({ zone, domain, question, name, records: pointers, exists: label !== undefined || hasAddressesBelow(model, dotted, serverAddress) });
   }
-  if (name === domain) {
-    const nameServer: DnsRecord = { name, type: 'NS', data: `${SERVER_LABEL}.${domain}` };
-    return found(question, [authority, nameServer], authority);
-  }
-  if (!name.endsWith(`.${domain}`)) return REFUSED;
+  if (name !== domain && !name.endsWith(`.${domain}`)) return REFUSED;
   const address = addressOfLabel(model, name.slice(0, -domain.length - 1), serverAddress);
-  if (address === undefined) return { code: 'NXDOMAIN', answers: [], authorities: [authority] };
-  return found(question, [{ name, type: 'A', data: address }], authority);
+  return answerInZone({ zone: domain, domain, question, name, records: address === undefined ? [] : [{ name, type: 'A', data: address }], exists: address !== undefined });
+}
+
+interface InZone {
+  /** Name of the zone, and the pool's domain: both hold the boot server's name. */
+  readonly zone: string;
+  readonly domain: string;
+  readonly question: DnsQuestion;
+  readonly name: string;
+  /** What the name has besides the zone's own records. */
+  readonly records: readonly DnsRecord[];
+  readonly exists: boolean;
+}
+
+/**
+ * Whatever isn't there is told with the SOA of the zone, whose owner is the name or above it: resolvers remember it by
+ * that, and throw away any other (RFC 2308 §3, §5).
+ */
+function answerInZone({ zone, domain, question, name, records, exists }: InZone): DnsAnswer {
+  const authority: DnsRecord = { name: zone, type: 'SOA', data: startOfAuthority(domain) };
+  if (name === zone) return found(question, [...records, authority, { name, type: 'NS', data: `${SERVER_LABEL}.${domain}` }], authority);
+  return exists ? found(question, records, authority) : { code: 'NXDOMAIN', answers: [], authorities: [authority] };
 }
 
 const REFUSED: DnsAnswer = { code: 'REFUSED', answers: [], authorities: [] };
@@ -83,6 +98,10 @@ function addressOfLabel(model: PoolModel, label: string, serverAddress: string):
 
 function labelOfAddress(model: PoolModel, address: string, serverAddress: string): string | undefined {
   return model.hosts.find((host) => host.address === address)?.name ?? (address === serverAddress ? SERVER_LABEL : undefined);
+}
+
+function hasAddressesBelow(model: PoolModel, dotted: string, serverAddress: string): boolean {
+  return serverAddress.startsWith(`${dotted}.`) || model.hosts.some(({ address }) => address.startsWith(`${dotted}.`));
 }
 
 /** The serial is constant: there is no zone transfer, and two servers of one drive must answer alike. */
