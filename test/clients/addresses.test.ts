@@ -113,24 +113,36 @@ it('a start while the switch is still off is told of, and machines are answered 
   expect(await environment()).toMatchObject({ ip: '10.77.0.11' });
 });
 
-it('a relay brings requests of another network, and takes the answers back', async () => {
+it.each([
+  ['', []],
+  // All that the reply holds then doesn't fit into its main field, the only one that this relay looks into.
+  [', of a client with a long identifier too', ['-C', '-x', `0x3d:${'ab'.repeat(225)}`]],
+])('a relay brings requests of another network, and takes the answers back by what it sent with them%s', async (_, more) => {
   const network = await openNetwork();
   await network.serve();
   // The relay's own machine is a client on the bridge with a second network behind it.
   const relay = await network.client(4);
   const ip = (...args: readonly string[]) => network.run(relay, 'ip', ...args);
+  const inner = 'behind-the-wall';
   await ip('address', 'add', '10.77.0.14/24', 'dev', 'eth0');
-  await ip('link', 'add', 'inner', 'type', 'veth', 'peer', 'name', 'eth1', 'address', '52:54:00:aa:00:01');
-  await ip('address', 'add', '10.78.0.1/24', 'dev', 'inner');
-  await ip('link', 'set', 'inner', 'up');
+  await ip('link', 'add', inner, 'type', 'veth', 'peer', 'name', 'eth1', 'address', '52:54:00:aa:00:01');
+  await ip('address', 'add', '10.78.0.1/24', 'dev', inner);
+  await ip('link', 'set', inner, 'up');
   await ip('link', 'set', 'eth1', 'up');
   await network.run('server', 'ip', 'route', 'add', '10.78.0.0/24', 'via', '10.77.0.14');
-  const relayed = network.start(relay, 'dhcrelay', '-d', '-4', '-a', '-iu', 'eth0', '-id', 'inner', SERVER);
+  const heard = network.start(relay, 'tshark', '-i', 'eth0', '-n', '-l', '-f', `udp port 67 and host ${SERVER}`, '-T', 'fields', '-e', 'dhcp.option.dhcp', '-e', 'dhcp.option.agent_information_option.agent_circuit_id');
+  await heard.line(/Capture started/);
+  // It takes its information out again, and drops answers with another relay's.
+  const relayed = network.start(relay, 'dhcrelay', '-d', '-4', '-a', '-D', '-iu', 'eth0', '-id', inner, SERVER);
   await relayed.line(/Sending on +Socket/);
   const { script, environment } = await hook(network, 'relayed');
-  const { code, output } = await network.run(relay, 'udhcpc', '-f', '-q', '-n', '-t', '5', '-T', '1', '-i', 'eth1', '-s', script);
+  const { code, output } = await network.run(relay, 'udhcpc', '-f', '-q', '-n', '-t', '5', '-T', '1', '-i', 'eth1', '-s', script, ...more);
   expect(code, output).toBe(0);
   expect(await environment()).toMatchObject({ ip: '10.77.0.11' });
+  await heard.line(/^5\t/);
+  // DISCOVER, OFFER, REQUEST and ACK.
+  const circuit = Buffer.from(inner).toString('hex');
+  expect(new Set(heard.lines.filter((line) => /^\d\t/.test(line)))).toEqual(new Set(['1', '2', '3', '5'].map((type) => `${type}\t${circuit}`)));
 });
 
 it('an edited drive is obeyed without a restart, and a broken one leaves the last valid answers', async () => {

@@ -5,6 +5,7 @@
 
 import { ANY_ADDRESS, readIpv4, writeIpv4 } from '../ipv4';
 import { OPTION, type DhcpOptions } from './options';
+import { allot, encodedLength, type Option } from './room';
 
 export interface DhcpMessage {
   readonly op: 'request' | 'reply';
@@ -111,52 +112,31 @@ function collectOptions(field: Buffer, options: Map<number, Buffer>): void {
 
 export interface Encoded {
   readonly bytes: Buffer;
-  /** Codes of the options that the client's maximum size left no room for; the last ones given go first. */
+  /** Codes of the options that the client's maximum size left no room for. */
   readonly omitted: readonly number[];
 }
 
 /**
- * Options are written in the map's order, so put what matters first. `maximumSize` is the client's option 57 (IP
- * datagram, bytes): what doesn't fit goes into the unused `file` and `sname` fields (option 52), and then is left out.
+ * Options are written in the map's order. `maximumSize` is the client's option 57 (IP datagram, bytes): what doesn't fit
+ * goes into the unused `file` and `sname` fields (option 52), and the least needed ones then are left out.
  * Throws RangeError on a boot file or server name too long for its field: the caller puts those into options 67 and 66.
  */
 export function encodeDhcp(message: DhcpMessage, maximumSize: number = DEFAULT_MAXIMUM_SIZE): Encoded {
   const limit = Math.min(Math.max(maximumSize, DEFAULT_MAXIMUM_SIZE), LARGEST_REPLY) - IP_UDP_HEADERS;
-  // One octet of each field is kept for the end marker, three of the first for option 52.
-  const main = { options: [] as Option[], room: limit - OPTIONS_OFFSET - 1 - 3 };
-  const file = { options: [] as Option[], room: message.bootFile === '' ? BOOT_FILE.length - 1 : 0 };
-  const name = { options: [] as Option[], room: message.serverName === '' ? SERVER_NAME.length - 1 : 0 };
-  const fields = [main, file, name];
-  const omitted: number[] = [];
+  const room = { main: limit - OPTIONS_OFFSET, file: message.bootFile === '' ? BOOT_FILE.length : 0, serverName: message.serverName === '' ? SERVER_NAME.length : 0 };
+  const { main, file, serverName, omitted } = allot(message.options, room, message);
+  const overload = (file.length > 0 ? OVERLOADS_FILE : 0) | (serverName.length > 0 ? OVERLOADS_NAME : 0);
+  const mainOptions: readonly Option[] = overload ? [...main, [OPTION.overload, Buffer.of(overload)]] : main;
   let mainLength = 0;
-  for (const option of message.options) {
-    const length = encodedLength(option);
-    const field = fields.find(({ room }) => room >= length);
-    if (field) {
-      field.options.push(option);
-      field.room -= length;
-      if (field === main) mainLength += length;
-    } else {
-      omitted.push(option[0]);
-    }
-  }
-
-  const overload = (file.options.length > 0 ? OVERLOADS_FILE : 0) | (name.options.length > 0 ? OVERLOADS_NAME : 0);
-  if (overload) {
-    const option: Option = [OPTION.overload, Buffer.of(overload)];
-    main.options.push(option);
-    mainLength += encodedLength(option);
-  }
+  for (const option of mainOptions) mainLength += encodedLength(option);
   // One piece for all of it: a buffer for each option costs more than everything else about a reply.
   const bytes = Buffer.allocUnsafe(Math.max(MINIMUM_LENGTH, OPTIONS_OFFSET + mainLength + 1)).fill(0);
   writeFixedPart(message, bytes);
-  writeOptions(bytes, OPTIONS_OFFSET, main.options);
-  if (overload & OVERLOADS_FILE) writeOptions(bytes, BOOT_FILE.offset, file.options);
-  if (overload & OVERLOADS_NAME) writeOptions(bytes, SERVER_NAME.offset, name.options);
+  writeOptions(bytes, OPTIONS_OFFSET, mainOptions);
+  if (overload & OVERLOADS_FILE) writeOptions(bytes, BOOT_FILE.offset, file);
+  if (overload & OVERLOADS_NAME) writeOptions(bytes, SERVER_NAME.offset, serverName);
   return { bytes, omitted };
 }
-
-type Option = readonly [code: number, value: Buffer];
 
 function writeFixedPart(message: DhcpMessage, bytes: Buffer): void {
   bytes.writeUInt8(message.op === 'request' ? 1 : 2, 0);
@@ -175,12 +155,7 @@ function writeFixedPart(message: DhcpMessage, bytes: Buffer): void {
   bytes.writeUInt32BE(MAGIC_COOKIE, FIXED_LENGTH);
 }
 
-/** Values over 255 octets are split into several options of the same code (RFC 3396). */
-function encodedLength([, value]: Option): number {
-  return value.length + 2 * Math.max(1, Math.ceil(value.length / 255));
-}
-
-/** And the end marker behind them. */
+/** Values over 255 octets as several options of the same code (RFC 3396), and the end marker behind them all. */
 function writeOptions(bytes: Buffer, offset: number, options: readonly Option[]): void {
   let at = offset;
   for (const [code, value] of options) {
