@@ -4,15 +4,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openNetwork, SERVER, type Client, type Network } from './network';
+import type { Running } from './processes';
 
-async function served(edit: (spec: string) => string = (spec) => spec): Promise<{ readonly network: Network; readonly client: Client; readonly dig: (...args: readonly string[]) => Promise<string> }> {
+async function served(edit: (spec: string) => string = (spec) => spec): Promise<{ readonly network: Network; readonly client: Client; readonly server: Running; readonly dig: (...args: readonly string[]) => Promise<string> }> {
   const network = await openNetwork();
   const spec = path.join(network.drive, 'pxen.yaml');
   await writeFile(spec, edit(await readFile(spec, 'utf8')));
-  await network.serve();
+  const server = await network.serve();
   const client = await network.client(1);
   await network.run(client, 'ip', 'address', 'add', '10.77.0.11/24', 'dev', 'eth0');
-  return { network, client, dig: async (...args) => (await network.run(client, 'dig', '+tries=1', `@${SERVER}`, ...args)).output };
+  return { network, client, server, dig: async (...args) => (await network.run(client, 'dig', '+tries=1', `@${SERVER}`, ...args)).output };
 }
 
 /** Status, the question's name, and the owner of the SOA in the authority section. */
@@ -22,11 +23,12 @@ function negative(output: string): readonly (string | undefined)[] {
 
 describe('dig', () => {
   it('finds SOA and NS where the subnet’s zone begins, and that SOA with each negative answer', async () => {
-    const { dig } = await served();
+    const { dig, server } = await served();
     const zone = '0.77.10.in-addr.arpa';
     expect(await dig('+short', zone, 'SOA')).toMatch(/^pxen\.clients\.internal\. hostmaster\.clients\.internal\. /);
     expect(await dig('+short', zone, 'NS')).toBe('pxen.clients.internal.\n');
     expect(negative(await dig('-x', '10.77.0.99'))).toEqual(['NXDOMAIN', '99.0.77.10.in-addr.arpa', zone]);
+    await server.line(/"event":"log",.*"level":"debug","sentence":"node1 \(52:54:00:aa:00:01\) asked by DNS for PTR of 99\.0\.77\.10\.in-addr\.arpa and was told that there is no such name"/, 10_000);
     expect(negative(await dig('11.0.77.10.in-addr.arpa', 'A'))).toEqual(['NOERROR', '11.0.77.10.in-addr.arpa', zone]);
     expect(negative(await dig('nothing.clients.internal'))).toEqual(['NXDOMAIN', 'nothing.clients.internal', 'clients.internal']);
     expect(negative(await dig('node1.clients.internal', 'AAAA'))).toEqual(['NOERROR', 'node1.clients.internal', 'clients.internal']);

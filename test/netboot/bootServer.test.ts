@@ -1,4 +1,5 @@
 import dgram from 'node:dgram';
+import { Resolver } from 'node:dns/promises';
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeDhcp, encodeDhcp, type DhcpMessage } from '../../src/backend/netboot/dhcp/codec';
@@ -53,6 +54,14 @@ describe('the boot server', () => {
     for (let time = 0; time < 5; time += 1) socket.send(encodeDhcp(request({ type: 'discover', mac: STRANGER, options: CLIENTS.bios })).bytes, server.ports.dhcp, '127.0.0.1');
     await ask(server.ports.dhcp, request({ type: 'discover' }));
     expect(events.filter(({ mac }) => mac === STRANGER)).toHaveLength(1);
+  });
+
+  it('tells who asked for which name', async () => {
+    const { server, logs } = await startFixture();
+    const resolver = new Resolver();
+    resolver.setServers([`127.0.0.1:${server.ports.dns}`]);
+    expect(await resolver.resolve4('node2.test.internal')).toEqual(['10.77.0.12']);
+    expect(logs).toEqual(['debug: 127.0.0.1 asked by DNS for A of node2.test.internal and got 10.77.0.12']);
   });
 
   it('opens no DHCP port when DHCP is off', async () => {

@@ -7,7 +7,7 @@ import type { PoolModel } from '../../src/backend/drive/model';
 import { answerDns } from '../../src/backend/netboot/answers/dns';
 import { createAnswerLimiter } from '../../src/backend/netboot/dns/limits';
 import { replyToDns } from '../../src/backend/netboot/dns/reply';
-import { startDnsServer, type DnsOutcome, type DnsServerOptions } from '../../src/backend/netboot/dns/server';
+import { startDnsServer, type DnsExchange, type DnsOutcome, type DnsServerOptions } from '../../src/backend/netboot/dns/server';
 import { formatIpv4, inSubnet, parseIpv4, parseSubnet } from '../../src/backend/netboot/ipv4';
 import { systemClock, systemRandom } from '../../src/backend/system';
 import { aHost } from '../pool/models';
@@ -119,7 +119,8 @@ describe('reverse zones', () => {
 
 async function start(overrides: Partial<DnsServerOptions> = {}) {
   const troubles: string[] = [];
-  const outcomes: DnsOutcome[] = [];
+  const outcomes: DnsOutcome['code'][] = [];
+  const exchanges: DnsExchange[] = [];
   const server = await startDnsServer({
     bindAddress: '127.0.0.1',
     port: 0,
@@ -127,14 +128,17 @@ async function start(overrides: Partial<DnsServerOptions> = {}) {
     isLocal: () => true,
     forwarders: () => [],
     forwarderPort: 53,
-    onAnswer: (_question, outcome) => void outcomes.push(outcome),
+    onAnswer: (exchange) => {
+      exchanges.push(exchange);
+      outcomes.push(exchange.outcome.code);
+    },
     onTrouble: (sentence) => void troubles.push(sentence),
     clock: systemClock,
     random: systemRandom,
     ...overrides,
   });
   onTestFinished(() => server.close());
-  return { server, troubles, outcomes };
+  return { server, troubles, outcomes, exchanges };
 }
 
 const query = (name: string, type: dns.RecordType = 'A', additionals: dns.Answer[] = []) => dns.encode({ type: 'query', id: 7, flags: dns.RECURSION_DESIRED, questions: [{ type, name }], additionals });
@@ -247,8 +251,9 @@ async function overTcp(port: number, packet: Buffer): Promise<dns.DecodedPacket>
 
 describe('names outside the pool', () => {
   it('are refused where no forwarder is named', async () => {
-    const { server } = await start();
+    const { server, exchanges } = await start();
     expect(await overUdp(server.port, query('example.org'))).toMatchObject({ rcode: 'REFUSED', flag_ra: false });
+    expect(exchanges).toEqual([{ asker: '127.0.0.1', question: { name: 'example.org', type: 'A' }, outcome: { code: 'REFUSED', because: 'not-ours' } }]);
   });
 
   it('are asked of the forwarder, with an id and a port of chance, and come back under the asker’s id', async () => {
@@ -264,9 +269,10 @@ describe('names outside the pool', () => {
 
   it('are never asked for by those who aren’t on the pool’s network, nor are its own told to them', async () => {
     const other = await upstream((question, send) => send(records(question, 1)));
-    const { server } = await start({ isLocal: () => false, forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    const { server, exchanges } = await start({ isLocal: () => false, forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
     for (const name of ['example.org', 'node1.test.internal']) expect(await overUdp(server.port, query(name))).toMatchObject({ rcode: 'REFUSED', flag_ra: false, answers: [] });
     expect(other.asked).toEqual([]);
+    expect(exchanges.map(({ outcome }) => outcome)).toEqual([{ code: 'REFUSED', because: 'not-local' }, { code: 'REFUSED', because: 'not-local' }]);
   });
 
   it('take no answer to another question or under another id', async () => {
@@ -281,23 +287,40 @@ describe('names outside the pool', () => {
 
   it('whose answer is too long are cut off over UDP, and whole over TCP or for who takes more', async () => {
     const other = await upstream((question, send) => send(records(question, 40)));
-    const { server } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    const { server, exchanges } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
     expect(await overUdp(server.port, query('example.org'))).toMatchObject({ flag_tc: true, answers: [] });
     expect((await overUdp(server.port, query('example.org', 'A', edns(4096)))).answers).toHaveLength(40);
     expect((await overTcp(server.port, query('example.org'))).answers).toHaveLength(40);
+    expect(exchanges.map(({ outcome }) => outcome)).toEqual([{ code: 'TRUNCATED', because: 'too-long' }, { code: 'FORWARDED' }, { code: 'FORWARDED' }]);
   });
 
   it('fail when no forwarder answers, in words, and meanwhile the pool’s own are answered', async () => {
     const [silent] = [await upstream(() => undefined)];
     const timers: (() => void)[] = [];
     const clock = { now: () => 0, after: (_delayMs: number, run: () => void) => (timers.push(run), () => undefined) };
-    const { server, troubles } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: silent.port, clock });
+    const { server, troubles, exchanges } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: silent.port, clock });
     const failed = overUdp(server.port, query('example.org'));
     expect(await overUdp(server.port, query('node2.test.internal'))).toMatchObject({ answers: [{ data: '10.77.0.12' }] });
     while (silent.asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
     for (const run of timers) run();
     expect(await failed).toMatchObject({ id: 7, rcode: 'SERVFAIL' });
     expect(troubles).toEqual(['The name server 127.0.0.1 (network.forwarders in pxen.yaml) doesn\'t answer: nothing came within 1500 ms.']);
+    expect(exchanges.map(({ outcome }) => outcome)).toMatchObject([{ code: 'NOERROR', answers: [{ data: '10.77.0.12' }] }, { code: 'SERVFAIL', because: 'silent' }]);
+  });
+
+  it('aren’t forwarded when all are asked for, nor for who would ask others itself', async () => {
+    const other = await upstream((question, send) => send(records(question, 1)));
+    const { server, exchanges } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
+    const notRecursive = dns.encode({ type: 'query', id: 7, questions: [{ type: 'A', name: 'example.org' }] });
+    for (const packet of [query('example.org', 'ANY' as dns.RecordType), notRecursive]) expect(await overUdp(server.port, packet)).toMatchObject({ rcode: 'REFUSED' });
+    expect([other.asked, exchanges.map(({ outcome }) => outcome)]).toEqual([[], [{ code: 'REFUSED', because: 'not-forwarded' }, { code: 'REFUSED', because: 'not-forwarded' }]]);
+  });
+
+  it('of which one asker has too many under way fail at once', async () => {
+    const silent = await upstream(() => undefined);
+    const { server, exchanges } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: silent.port });
+    expect(await overUdp(server.port, ...Array.from({ length: 33 }, () => query('example.org')))).toMatchObject({ rcode: 'SERVFAIL' });
+    expect(exchanges).toMatchObject([{ outcome: { code: 'SERVFAIL', because: 'busy' } }]);
   });
 
   it('go to the second forwarder when the first is dead, and then to that one first', async () => {
@@ -322,7 +345,7 @@ describe('amplification', () => {
   });
 
   it('a flood from one address is answered less than it asks, and TCP all the same', async () => {
-    const { server, outcomes } = await start({ clock: { now: () => 0, after: () => () => undefined } });
+    const { server, outcomes, exchanges } = await start({ clock: { now: () => 0, after: () => () => undefined } });
     const socket = dgram.createSocket('udp4');
     onTestFinished(() => void socket.close());
     // In portions that a socket's buffer holds.
@@ -332,6 +355,7 @@ describe('amplification', () => {
     }
     expect(outcomes.filter((outcome) => outcome === 'NOERROR')).toHaveLength(300);
     expect(outcomes.filter((outcome) => outcome === 'DROPPED')).toHaveLength(50);
+    expect(exchanges.slice(300, 302).map(({ outcome }) => outcome)).toEqual([{ code: 'TRUNCATED', because: 'too-often' }, { code: 'DROPPED', because: 'too-often' }]);
     expect((await overTcp(server.port, query('node1.test.internal'))).answers).toHaveLength(1);
   });
 
@@ -346,11 +370,12 @@ describe('amplification', () => {
   });
 
   it('one address holds only a few connections', async () => {
-    const { server } = await start();
+    const { server, troubles } = await start();
     const clients = Array.from({ length: 12 }, () => net.connect(server.port, '127.0.0.1'));
     onTestFinished(() => clients.forEach((client) => client.destroy()));
     let ended = 0;
     await new Promise<void>((resolve) => clients.forEach((client) => client.on('error', () => undefined).on('close', () => (ended += 1) === 4 && resolve())));
     expect(await overUdp(server.port, query('node1.test.internal'))).toMatchObject({ rcode: 'NOERROR' });
+    expect(new Set(troubles)).toEqual(new Set(['127.0.0.1 holds 8 DNS connections and gets no more of them']));
   });
 });

@@ -7,6 +7,7 @@ import { answerDns } from './answers/dns';
 import { hostOfMac, nameOfHost } from './answers/facts';
 import { createLocalNetworks } from './dns/localNetworks';
 import { type DnsServer, startDnsServer } from './dns/server';
+import { createDnsTeller } from './dns/teller';
 import { STANDARD_PORTS, type NetbootEndpoints } from './endpoints';
 import { loadDownloads } from './http/images';
 import { type HttpServer, startHttpServer } from './http/server';
@@ -15,6 +16,7 @@ import { watchLink } from './linkWatch';
 import { machineInterfaces } from './machineInterfaces';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import type { PortHelper } from './portHelper/ask';
+import { printable } from './printable';
 import type { BootServerOptions } from './server';
 import { startTftpServer, type TftpServer } from './tftp/server';
 import type { TftpEvent } from './tftp/sessions';
@@ -92,8 +94,10 @@ async function startTftp(options: ServicesOptions, metrics: NetbootMetrics): Pro
   });
 }
 
-function startDns({ endpoints, portHelper, model, clock, random }: ServicesOptions, metrics: NetbootMetrics, onTrouble: (sentence: string) => void): Promise<DnsServer> {
+function startDns(options: ServicesOptions, metrics: NetbootMetrics, onTrouble: (sentence: string) => void): Promise<DnsServer> {
+  const { endpoints, portHelper, model, clock, random } = options;
   const { bindAddress } = endpoints;
+  const tell = createDnsTeller(options);
   const isOnInterface = createLocalNetworks(clock);
   return startDnsServer({
     bindAddress,
@@ -103,7 +107,10 @@ function startDns({ endpoints, portHelper, model, clock, random }: ServicesOptio
     isLocal: (address) => isOnInterface(address) || inSubnet(address, parseSubnet(model().cluster.network.subnet)),
     forwarders: () => model().cluster.network.forwarders ?? [],
     forwarderPort: STANDARD_PORTS.dns,
-    onAnswer: (_question, outcome) => metrics.dns.inc({ answer: outcome }),
+    onAnswer: (exchange) => {
+      metrics.dns.inc({ answer: exchange.outcome.code });
+      tell(exchange);
+    },
     onTrouble,
     clock,
     random,
@@ -150,10 +157,6 @@ function machineOf({ mac, client }: TftpEvent, model: PoolModel) {
   if (mac !== undefined) return { mac, host: hostOfMac(model, mac) };
   const host = model.hosts.find(({ address }) => address === client.address);
   return host ? { mac: host.macs[0], host } : { mac: undefined, host: undefined };
-}
-
-function printable(text: string): string {
-  return text.replace(/[^ -~]/g, '?').slice(0, 100);
 }
 
 /** Of the interface that holds the address. Only Linux tells (sysfs); elsewhere Ethernet's is safe. */

@@ -3,7 +3,7 @@
 import type { Clock } from '../../system';
 
 /** A host asks a few questions at its boot; a resolver for the whole pool some dozens a second. */
-const ANSWERS_PER_SECOND = 100;
+export const ANSWERS_PER_SECOND = 100;
 const BURST = 300;
 const MOST_ADDRESSES = 10_000;
 

@@ -5,7 +5,7 @@
 
 import net from 'node:net';
 import type { Clock, Random } from '../../system';
-import type { DnsAnswer, DnsQuestion } from '../answers/dns';
+import type { DnsAnswer, DnsQuestion, DnsRecord } from '../answers/dns';
 import type { PortHelper } from '../portHelper/ask';
 import { closeUdp, onDatagram, openTcp, openUdp, portOf } from '../sockets';
 import { Forwarder } from './forward';
@@ -25,14 +25,28 @@ export interface DnsServerOptions {
   readonly forwarders: () => readonly string[];
   /** 53, but in tests. */
   readonly forwarderPort: number;
-  /** What each query came to: a response code, `FORWARDED`, or how it was kept short. */
-  readonly onAnswer: (question: DnsQuestion, outcome: DnsOutcome) => void;
+  readonly onAnswer: (exchange: DnsExchange) => void;
   readonly onTrouble: (sentence: string) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-export type DnsOutcome = DnsAnswer['code'] | 'FORWARDED' | 'SERVFAIL' | 'TRUNCATED' | 'DROPPED';
+/** Who asked, what, and what it came to. */
+export interface DnsExchange {
+  /** IPv4 address, which over UDP may be made up. */
+  readonly asker: string;
+  readonly question: DnsQuestion;
+  readonly outcome: DnsOutcome;
+}
+
+/** A response code, `FORWARDED`, or how the answer was kept short; `because` sets apart what has the same code. */
+export type DnsOutcome =
+  | { readonly code: 'NOERROR' | 'NXDOMAIN'; readonly answers: readonly DnsRecord[] }
+  | { readonly code: 'REFUSED'; readonly because: 'not-local' | 'not-ours' | 'not-forwarded' }
+  | { readonly code: 'FORWARDED' }
+  | { readonly code: 'SERVFAIL'; readonly because: 'busy' | 'silent' }
+  | { readonly code: 'TRUNCATED'; readonly because: 'too-often' | 'too-long' }
+  | { readonly code: 'DROPPED'; readonly because: 'too-often' };
 
 export interface DnsServer {
   readonly port: number;
@@ -51,6 +65,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const tcp = net.createServer((client) => {
     const ofOne = [...clients].filter(({ remoteAddress }) => remoteAddress === client.remoteAddress).length;
     if (ofOne >= MOST_TCP_CLIENTS_OF_ONE) {
+      onTrouble(`${client.remoteAddress ?? 'A client that has gone'} holds ${MOST_TCP_CLIENTS_OF_ONE} DNS connections and gets no more of them`);
       client.destroy();
       return;
     }
@@ -97,29 +112,37 @@ class Resolver {
     const query = readQuery(bytes);
     if (!query) return undefined;
     const { question } = query;
-    const tell = (outcome: DnsOutcome) => this.#options.onAnswer(question, outcome);
+    const tell = (outcome: DnsOutcome) => this.#options.onAnswer({ asker, question, outcome });
     // Over TCP the sender is who it says it is.
     const verdict = transport === 'tcp' ? 'answer' : this.#verdict(asker);
     if (verdict !== 'answer') {
-      tell(verdict === 'drop' ? 'DROPPED' : 'TRUNCATED');
+      tell({ code: verdict === 'drop' ? 'DROPPED' : 'TRUNCATED', because: 'too-often' });
       return verdict === 'drop' ? undefined : truncatedReply(query);
     }
-    const local = this.#options.isLocal(asker);
-    const recursionAvailable = local && this.#options.forwarders().length > 0;
-    const answer = local ? this.#options.answer(question) : REFUSED;
-    if (answer.code === 'REFUSED' && recursionAvailable && query.recursionDesired && question.type !== 'ANY') return this.#forward(query, asker, transport, tell);
-    tell(answer.code);
+    if (!this.#options.isLocal(asker)) {
+      tell({ code: 'REFUSED', because: 'not-local' });
+      return encodeReply(query, REFUSED, false);
+    }
+    const recursionAvailable = this.#options.forwarders().length > 0;
+    const answer = this.#options.answer(question);
+    if (answer.code !== 'REFUSED') {
+      tell({ code: answer.code, answers: answer.answers });
+    } else if (recursionAvailable && query.recursionDesired && question.type !== 'ANY') {
+      return this.#forward(query, asker, transport, tell);
+    } else {
+      tell({ code: 'REFUSED', because: recursionAvailable ? 'not-forwarded' : 'not-ours' });
+    }
     return encodeReply(query, answer, recursionAvailable);
   }
 
   async #forward(query: DnsQuery, asker: string, transport: 'udp' | 'tcp', tell: (outcome: DnsOutcome) => void): Promise<Buffer | undefined> {
     const forwarded = await this.#forwarder.ask(query, asker, transport);
     if ('failed' in forwarded) {
-      tell('SERVFAIL');
+      tell({ code: 'SERVFAIL', because: forwarded.failed });
       return encodeReply(query, { code: 'SERVFAIL' }, true);
     }
     const tooLong = transport === 'udp' && forwarded.bytes.length > query.largestReply;
-    tell(tooLong ? 'TRUNCATED' : 'FORWARDED');
+    tell(tooLong ? { code: 'TRUNCATED', because: 'too-long' } : { code: 'FORWARDED' });
     return tooLong ? truncatedReply(query) : forwarded.bytes;
   }
 }
