@@ -96,7 +96,7 @@ function poolOf(count: number, dhcp: ServedPool['dhcp'], server: string): PoolMo
     cluster: {
       name: 'bench',
       network: { subnet: '10.77.0.0/16', server, nameservers: [], domain: 'bench.internal', dhcp },
-      boot: { image: IMAGE, timeoutMs: 600_000, attempts: 1 },
+      boot: { image: IMAGE, timeoutMs: 600_000, attempts: 1, wakeAtOnce: 4, wakePauseMs: 3_000 },
       placement: { cpuOvercommit: 4, survive: 0, goal: 'balance' },
       storage: [],
     },

@@ -28,7 +28,7 @@ export function poolOf(shape: PoolShape): PoolModel {
     cluster: {
       name: 'bench',
       network: { subnet: '10.0.0.0/16', server: '10.0.0.1', nameservers: [], domain: 'bench.internal', dhcp: 'authoritative' },
-      boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3 },
+      boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3, wakeAtOnce: 4, wakePauseMs: 3_000 },
       placement: { cpuOvercommit: 4, survive: shape.survive ?? 0, goal: shape.goal ?? 'balance' },
       storage: shape.shared === true ? [{ name: 'nas', type: 'nfs', source: '10.0.0.9:/vms', capacityBytes: 1000 * 2 ** 40, bandwidthBps: 1e12 }] : [],
     },

@@ -24,6 +24,8 @@ describe('The model of a drive', () => {
             "attempts": 3,
             "image": "dom0-1",
             "timeoutMs": 600000,
+            "wakeAtOnce": 4,
+            "wakePauseMs": 3000,
           },
           "name": "c",
           "network": {
@@ -113,6 +115,11 @@ describe('The model of a drive', () => {
         ],
       }
     `);
+  });
+
+  test('How hosts are woken is as the cluster says', () => {
+    const { cluster } = model({ 'pxen.yaml': `${CLUSTER}boot: {wakeAtOnce: 12, wakePause: 1.5s}\n` });
+    expect(cluster.boot).toMatchObject({ wakeAtOnce: 12, wakePauseMs: 1500 });
   });
 
   test('Labels become host names, apart and together hold both ways, lists are sorted', () => {

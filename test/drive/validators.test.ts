@@ -55,7 +55,13 @@ describe('The schemas', () => {
   test('Their defaults are the ones that hold', () => {
     const { $defs: cluster } = clusterSchema;
     expect({
-      boot: { image: cluster.boot.properties.image.default, timeout: cluster.boot.properties.timeout.default, attempts: cluster.boot.properties.attempts.default },
+      boot: {
+        image: cluster.boot.properties.image.default,
+        timeout: cluster.boot.properties.timeout.default,
+        attempts: cluster.boot.properties.attempts.default,
+        wakeAtOnce: cluster.boot.properties.wakeAtOnce.default,
+        wakePause: cluster.boot.properties.wakePause.default,
+      },
       placement: { cpuOvercommit: cluster.placement.properties.cpuOvercommit.default, survive: cluster.placement.properties.survive.default, goal: cluster.placement.properties.goal.default },
       dhcp: cluster.network.properties.dhcp.default,
       lease: cluster.addressRange.properties.lease.default,

@@ -141,7 +141,7 @@ test('A new drive validates, whatever its name, and still does with a host and a
 test('The comments of a new pxen.yaml name every optional key of the network, and what they show validates', () => {
   const text = newDriveFiles('lab').get('pxen.yaml') ?? '';
   const keys = Object.keys((JSON.parse(readFileSync(path.join(import.meta.dirname, '../../schemas/cluster.schema.json'), 'utf8')) as { $defs: { network: { properties: object } } }).$defs.network.properties);
-  for (const key of [...keys.filter((key) => key !== 'domain' && key !== 'unknown'), 'cpuOvercommit', 'survive', 'goal', 'timeout', 'attempts']) expect(text).toMatch(new RegExp(`^ *(?:# )?${key}: `, 'm'));
+  for (const key of [...keys.filter((key) => key !== 'domain' && key !== 'unknown'), 'cpuOvercommit', 'survive', 'goal', 'timeout', 'attempts', 'wakeAtOnce', 'wakePause']) expect(text).toMatch(new RegExp(`^ *(?:# )?${key}: `, 'm'));
   const uncommented = text.replace(/^( *)# (?=(?:[a-z]+| {2}- \{[^}]*\}): ?|storage:| {2}- )/gm, '$1');
   expect(EditorDrive.of(new Map([...newDriveFiles('lab')].filter(([file]) => file.endsWith('.yaml'))).set('pxen.yaml', uncommented)).checked.problems).toEqual([]);
 });

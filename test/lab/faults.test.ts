@@ -9,7 +9,7 @@ const model: PoolModel = {
   cluster: {
     name: 'lab',
     network: { subnet: '10.77.0.0/24', server: '10.77.0.1', nameservers: [], domain: 'lab.internal', dhcp: 'authoritative' },
-    boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3 },
+    boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3, wakeAtOnce: 4, wakePauseMs: 3_000 },
     placement: { cpuOvercommit: 4, survive: 0, goal: 'balance' },
     storage: [],
   },

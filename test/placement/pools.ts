@@ -64,7 +64,7 @@ function cluster(placement: PlacementPolicy, storage: readonly SharedStorageMode
   return {
     name: 'test',
     network: { subnet: '10.0.0.0/24', server: '10.0.0.1', nameservers: [], domain: 'test.internal', dhcp: 'authoritative' },
-    boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3 },
+    boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3, wakeAtOnce: 4, wakePauseMs: 3_000 },
     placement,
     storage,
   };

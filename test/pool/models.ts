@@ -11,7 +11,7 @@ export function aModel(hosts: readonly HostModel[], vms: readonly VmModel[]): Po
     cluster: {
       name: 'testpool',
       network: { subnet: '10.77.0.0/24', server: '10.77.0.1', nameservers: [], domain: 'test.internal', dhcp: 'authoritative' },
-      boot: { image: 'dom0-1', timeoutMs: 100_000, attempts: 1 },
+      boot: { image: 'dom0-1', timeoutMs: 100_000, attempts: 1, wakeAtOnce: 4, wakePauseMs: 3_000 },
       placement: { cpuOvercommit: 4, survive: 0, goal: 'balance' },
       storage: vms.some(({ disks }) => disks.some(({ storage }) => storage !== undefined)) ? [{ name: 'nas', type: 'nfs', source: '10.77.0.5:/vms', capacityBytes: 8192 * GIB, bandwidthBps: 400e6 }] : [],
     },

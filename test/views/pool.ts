@@ -10,7 +10,7 @@ export const MODEL: PoolModel = {
   cluster: {
     name: 'attic',
     network: { subnet: '10.0.0.0/24', server: '10.0.0.1', nameservers: [], domain: 'attic.internal', dhcp: 'authoritative' },
-    boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3 },
+    boot: { image: 'dom0-1', timeoutMs: 600_000, attempts: 3, wakeAtOnce: 4, wakePauseMs: 3_000 },
     placement: { cpuOvercommit: 4, survive: 0, goal: 'balance' },
     storage: [],
   },

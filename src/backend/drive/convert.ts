@@ -17,7 +17,7 @@ export interface Conversion<Model> {
 
 /** Values that hold where a spec says nothing; the schemas' `default`s say the same, and a test compares them. */
 export const DEFAULTS = {
-  boot: { image: 'dom0-1', timeout: '10m', attempts: 3 },
+  boot: { image: 'dom0-1', timeout: '10m', attempts: 3, wakeAtOnce: 4, wakePause: '3s' },
   placement: { cpuOvercommit: 4, survive: 0, goal: 'balance' },
   dhcp: 'authoritative',
   lease: '1h',
@@ -50,6 +50,8 @@ export function clusterModel(spec: ClusterSpec, places: Places): Conversion<Clus
       image: boot.image ?? DEFAULTS.boot.image,
       timeoutMs: quantities.positive('duration', boot.timeout ?? DEFAULTS.boot.timeout, ['boot', 'timeout']),
       attempts: boot.attempts ?? DEFAULTS.boot.attempts,
+      wakeAtOnce: boot.wakeAtOnce ?? DEFAULTS.boot.wakeAtOnce,
+      wakePauseMs: quantities.positive('duration', boot.wakePause ?? DEFAULTS.boot.wakePause, ['boot', 'wakePause']),
     },
     placement: { ...DEFAULTS.placement, ...placement },
     storage: storage.map(({ name, type, source, capacity, bandwidth }, index) => ({

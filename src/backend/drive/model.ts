@@ -50,6 +50,10 @@ export interface BootModel {
   /** Time limit for one attempt of one host, from waking to ready. */
   readonly timeoutMs: number;
   readonly attempts: number;
+  /** Hosts that are switched on in one wave. */
+  readonly wakeAtOnce: number;
+  /** From one wave to the next. */
+  readonly wakePauseMs: number;
 }
 
 export interface PlacementPolicy {

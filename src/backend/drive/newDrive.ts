@@ -44,6 +44,8 @@ boot:
   image: dom0-1                 # made by: pxen image build
   timeout: 10m                  # for one attempt of one host
   attempts: 3
+  wakeAtOnce: 4                 # hosts switched on in one wave: together they must not trip the breaker
+  wakePause: 3s                 # from one wave to the next
 
 placement:
   cpuOvercommit: 4              # vCPUs per physical CPU; memory is never overcommitted
