@@ -126,6 +126,8 @@ export interface HostStatus {
   readonly attempt: number;
   readonly arrays: readonly ArrayStatus[];
   readonly xenVersion?: string;
+  /** Why a host that is `waking` wasn't sent a packet yet, as the end of a sentence that begins with its name. */
+  readonly waits?: string;
   /** Plain-language cause when it failed or is being tried again. */
   readonly cause?: string;
   /** What the administrator could do about it. */

@@ -1,7 +1,7 @@
 /** An event as a line of the log; nothing for one that only moves a percentage. */
 
 import type { PoolEvent, PoolSnapshot, VmState } from '../protocol';
-import { HOST_DOES } from './looks';
+import { hostDoes } from './looks';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -16,11 +16,11 @@ export function logLine(event: PoolEvent, before: PoolSnapshot | undefined): Log
     case 'netboot':
       return { level: 'info', sentence: event.host === undefined ? event.sentence : `${event.host}: ${event.sentence}` };
     case 'host': {
-      const { name, state, attempt, cause, remedy } = event.host;
+      const { name, state, attempt, waits, cause, remedy } = event.host;
       const known = before?.hosts.find((host) => host.name === name);
-      if (known?.state === state && known.attempt === attempt && known.cause === cause) return undefined;
+      if (known?.state === state && known.attempt === attempt && known.waits === waits && known.cause === cause) return undefined;
       const again = attempt > 1 ? ` (attempt ${attempt})` : '';
-      return { level: state === 'failed' ? 'error' : 'info', sentence: explained(`${name} ${HOST_DOES[state]}${again}`, cause, remedy) };
+      return { level: state === 'failed' ? 'error' : 'info', sentence: explained(`${name} ${hostDoes(event.host)}${again}`, cause, remedy) };
     }
     case 'vm': {
       const { name, state, host, reason, remedy } = event.vm;

@@ -22,7 +22,7 @@ const DOUBTFUL = 'list.warningForeground';
 const BUSY: Icon = { id: 'loading~spin' };
 
 /** What a host does in each state, as the end of a sentence that begins with its name. */
-export const HOST_DOES: Readonly<Record<HostState, string>> = {
+const HOST_DOES: Readonly<Record<HostState, string>> = {
   off: 'is off',
   waking: 'is being woken',
   dhcp: 'asks for its address',
@@ -35,6 +35,11 @@ export const HOST_DOES: Readonly<Record<HostState, string>> = {
   ready: 'is ready',
   failed: 'failed',
 };
+
+/** What it does now, likewise. */
+export function hostDoes({ state, waits }: HostStatus): string {
+  return waits ?? HOST_DOES[state];
+}
 
 export function hostLook(host: HostModel, status: HostStatus | undefined): Look {
   if (!status) return { description: `${count(host.cpus, 'CPU')} · ${bytes(host.memoryBytes)}`, icon: { id: 'server' } };
@@ -50,6 +55,7 @@ export function hostLook(host: HostModel, status: HostStatus | undefined): Look 
       return { description: status.cause === undefined ? 'failed' : `failed: ${status.cause}`, icon: { id: 'error', color: BAD } };
     default: {
       const again = status.attempt > 1 ? ` · attempt ${status.attempt}` : '';
+      if (status.waits !== undefined) return { description: `${status.waits}${again}`, icon: { id: 'clock' } };
       return { description: `${status.state} · ${Math.round(status.percent)} %${again}`, icon: BUSY };
     }
   }

@@ -1,7 +1,7 @@
 /** The pool in a sentence, a percentage and a few characters: for progress, the last message and the status bar. */
 
 import type { HostStatus, PoolSnapshot, VmStatus } from '../protocol';
-import { HOST_DOES } from './looks';
+import { hostDoes } from './looks';
 import { count } from './count';
 
 export interface Progress {
@@ -21,7 +21,7 @@ export function bootProgress(snapshot: PoolSnapshot): Progress {
     .filter(({ state }) => state !== 'ready' && state !== 'failed')
     .reduce<HostStatus | undefined>((least, host) => (least && least.percent <= host.percent ? least : host), undefined);
   const vm = snapshot.vms.find(({ state }) => state === 'preparing' || state === 'starting');
-  const waiting = slowest ? `; ${slowest.name} ${HOST_DOES[slowest.state]}` : vm ? `; ${vm.name} is ${vm.state}` : '';
+  const waiting = slowest ? `; ${slowest.name} ${hostDoes(slowest)}` : vm ? `; ${vm.name} is ${vm.state}` : '';
   return {
     percent: Math.min(100, Math.round(100 * (HOSTS_SHARE * hosts + (1 - HOSTS_SHARE) * hosts * vms))),
     sentence: `${tally(snapshot)}${waiting}`,

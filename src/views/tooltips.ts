@@ -2,14 +2,14 @@
 
 import type { ArrayModel, HostModel, VmModel } from '../backend/drive/model';
 import type { ArrayStatus, HostStatus, PlanJson, VmStatus } from '../protocol';
-import { HOST_DOES } from './looks';
+import { hostDoes } from './looks';
 import { bandwidth, bytes } from '../backend/placement/words';
 import { count } from './count';
 
 export function hostTooltip(host: HostModel, status: HostStatus | undefined, vms: readonly VmModel[]): string {
   const memory = sum(vms.map((vm) => vm.memoryBytes));
   return paragraphs([
-    [status ? `**${host.name}** ${HOST_DOES[status.state]}` : `**${host.name}**`, ...trouble(status)],
+    [status ? `**${host.name}** ${hostDoes(status)}` : `**${host.name}**`, ...trouble(status)],
     [
       `${plain(host.address)} · ${host.macs.join(', ')}`,
       `${count(host.cpus, 'CPU')}, ${host.reserve.cpus} of them for dom0`,

@@ -4,7 +4,7 @@
  *   host node1 arrays=r0 keys            a host; `keys`: its last boot's keys are known; `off`: PXEN switched it off
  *   vm db1 disks=root after=dns1         a VM; also priority=, delay=, memory=, on=, apart=, shared, manual
  *   lock db1=node1 db1/root=node1/r0:1   what the drive records; `:adopted`: merely found
- *   pool timeout=100s attempts=2
+ *   pool timeout=100s attempts=2         also at-once= and pause=: how many hosts are switched on in one wave, and from one to the next
  *   @3s dhcp node1 bios                  at second 3 this happens; ticks that fall due before it come first
  *
  * Lines that begin with two spaces are the machine's answer; they are written anew by PXEN_UPDATE_GOLDENS=1.
@@ -98,7 +98,7 @@ function open(setup: readonly string[]): PoolState {
       vmUuids: Object.fromEntries(vms.map(({ name }) => [name, uuidOf(name)])),
       lock,
       pasts: Object.fromEntries(hosts.map(({ name, options }) => [name, { hasKeys: options['keys'] !== undefined, poweredOff: options['off'] !== undefined }])),
-      timing: poolTiming({ timeoutMs: seconds(pool.options['timeout'] ?? '100s') * 1000, attempts: Number(pool.options['attempts'] ?? 1) }),
+      timing: poolTiming({ timeoutMs: seconds(pool.options['timeout'] ?? '100s') * 1000, attempts: Number(pool.options['attempts'] ?? 1), wakeAtOnce: Number(pool.options['at-once'] ?? 4), wakePauseMs: seconds(pool.options['pause'] ?? '3s') * 1000 }),
     },
     0,
   );
@@ -256,8 +256,8 @@ function effectInWords(effect: PoolEffect): string {
 
 function changes(before: PoolSnapshot, after: PoolSnapshot): readonly string[] {
   const hosts = after.hosts.flatMap((host, index) => {
-    const text = ({ name, state, percent, attempt, cause }: PoolSnapshot['hosts'][number]) =>
-      `${name}: ${state} ${percent} %${attempt > 1 ? ` (attempt ${attempt})` : ''}${cause === undefined ? '' : ` — ${cause}`}`;
+    const text = ({ name, state, percent, attempt, waits, cause }: PoolSnapshot['hosts'][number]) =>
+      `${name}: ${state} ${percent} %${attempt > 1 ? ` (attempt ${attempt})` : ''}${waits === undefined ? '' : `, ${waits}`}${cause === undefined ? '' : ` — ${cause}`}`;
     const former = before.hosts[index];
     return former !== undefined && text(former) === text(host) ? [] : [text(host)];
   });

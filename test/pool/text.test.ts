@@ -31,6 +31,8 @@ function io(interactive: boolean): { readonly io: VerbIo; readonly out: string[]
 
 const EVENTS: readonly PoolEvent[] = [
   { event: 'serving', at: AT, addresses: { http: '10.77.0.1:80' } },
+  { event: 'host', at: AT, host: node('node1', { state: 'waking', percent: 5, waits: 'waits to be switched on: 4 at a time, every 3 s' }) },
+  { event: 'host', at: AT, host: node('node1', { state: 'waking', percent: 5 }) },
   { event: 'host', at: AT, host: node('node1', { state: 'root', percent: 50 }) },
   { event: 'host', at: AT, host: node('node1', { state: 'root', percent: 60 }) },
   { event: 'vm', at: AT, vm: { name: 'db1', state: 'waiting', host: 'node1', reason: 'waits for node1' } },
@@ -73,6 +75,8 @@ describe('progress', () => {
     const view = openPoolView({ json: false }, verb);
     for (const event of EVENTS) view.onEvent(event);
     expect(err.join('')).toBe(`12:00:00 Serving HTTP on 10.77.0.1:80.
+12:00:00 node1 waits to be switched on: 4 at a time, every 3 s.
+12:00:00 node1 is being woken.
 12:00:00 node1 fetches its root image.
 12:00:00 db1 runs on node1.
 12:00:00 Another DHCP server answers on this network.

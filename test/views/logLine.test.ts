@@ -10,6 +10,7 @@ describe('the log', () => {
     ['tells when a host goes on', { event: 'host', at: AT, host: hostStatus('node1', 'root', 60) }, 'info node1 loads its root image.'],
     ['is silent while only its percentage moves', { event: 'host', at: AT, host: hostStatus('node1', 'kernel', 45) }, undefined],
     ['tells when it is tried again', { event: 'host', at: AT, host: hostStatus('node1', 'kernel', 0, { attempt: 2 }) }, 'info node1 loads Xen and the kernel (attempt 2).'],
+    ['tells that a host waits for its wave', { event: 'host', at: AT, host: hostStatus('node1', 'waking', 5, { waits: 'waits to be switched on: 4 at a time, every 3 s' }) }, 'info node1 waits to be switched on: 4 at a time, every 3 s.'],
     [
       'tells why a host failed and what to do',
       { event: 'host', at: AT, host: hostStatus('node1', 'failed', 40, { cause: 'it never asked for its address', remedy: 'Look at its cable.' }) },

@@ -5,6 +5,7 @@ import { afterEvent } from '../../src/views/snapshot';
 import { AT, hostStatus, snapshot, vmStatus } from './pool';
 
 const NOTHING_YET = snapshot('booting', [hostStatus('node1', 'off', 0), hostStatus('node2', 'off', 0)], [vmStatus('a', 'waiting'), vmStatus('b', 'waiting')]);
+const WAITS = snapshot('booting', [hostStatus('node1', 'waking', 0, { waits: 'waits to be switched on: 1 at a time, every 3 s' }), hostStatus('node2', 'waking', 1)], [vmStatus('a', 'waiting'), vmStatus('b', 'waiting')]);
 const HALF = snapshot('booting', [hostStatus('node1', 'ready', 100), hostStatus('node2', 'root', 60)], [vmStatus('a', 'running'), vmStatus('b', 'waiting')]);
 const VMS_LEFT = snapshot('booting', [hostStatus('node1', 'ready', 100), hostStatus('node2', 'ready', 100)], [vmStatus('a', 'running'), vmStatus('b', 'preparing')]);
 const UP = snapshot('up', [hostStatus('node1', 'ready', 100), hostStatus('node2', 'ready', 100)], [vmStatus('a', 'running'), vmStatus('b', 'running')]);
@@ -19,6 +20,7 @@ describe('progress of a boot', () => {
     ['begins at nothing', NOTHING_YET, 0, '0 of 2 hosts ready, 0 of 2 VMs running; node1 is off'],
     ['names the host that is furthest behind', HALF, 68, '1 of 2 hosts ready, 1 of 2 VMs running; node2 loads its root image'],
     ['names a VM when all hosts are ready', VMS_LEFT, 85, '2 hosts ready, 1 of 2 VMs running; b is preparing'],
+    ['says what a host waits for', WAITS, 0, '0 of 2 hosts ready, 0 of 2 VMs running; node1 waits to be switched on: 1 at a time, every 3 s'],
     ['ends at a hundred', UP, 100, '2 hosts ready, 2 VMs running'],
     ['does not wait for what has failed', PARTLY, 100, '1 of 2 hosts ready, 1 of 2 VMs running'],
     ['is through with a pool of nothing', snapshot('up', [], []), 100, '0 hosts ready, 0 VMs running'],

@@ -24,7 +24,7 @@ export function inputOf(event: NetbootEvent): (PoolInput & { readonly host: stri
 
 /** One event for each host and VM that looks different now. */
 export function changesBetween(before: PoolState, after: PoolState, at: string): readonly PoolEvent[] {
-  const hosts = changed(before.hosts, after.hosts, hostStatus).map((host): PoolEvent => ({ event: 'host', at, host }));
+  const hosts = changed(before.hosts, after.hosts, (host) => hostStatus(host, after.config.timing)).map((host): PoolEvent => ({ event: 'host', at, host }));
   const vms = changed(before.vms, after.vms, vmStatus).map((vm): PoolEvent => ({ event: 'vm', at, vm }));
   return [...hosts, ...vms];
 }

@@ -25,6 +25,8 @@ export interface PoolEnvironment {
   standIn?(named: string): string;
   /** Time limit for one attempt of one host, where the drive's (`boot.timeout`) doesn't fit: a lab's machines boot in seconds. */
   readonly bootTimeoutMs?: number;
+  /** Pause between waves of hosts that are switched on, where the drive's (`boot.wakePause`) doesn't fit. */
+  readonly wakePauseMs?: number;
   /** Where magic packets for this host go, and the local address they leave from. */
   wake(host: HostModel): { readonly from: string; readonly to: readonly SocketAddress[] };
   ssh(host: HostModel): SocketAddress;

@@ -71,8 +71,9 @@ export async function runPool(options: PoolRunOptions): Promise<PoolRun> {
       }),
     ),
   );
-  const { timeoutMs, attempts } = model.cluster.boot;
-  const timing = poolTiming({ timeoutMs: options.environment.bootTimeoutMs ?? timeoutMs, attempts });
+  const { boot } = model.cluster;
+  const { bootTimeoutMs, wakePauseMs } = options.environment;
+  const timing = poolTiming({ ...boot, timeoutMs: bootTimeoutMs ?? boot.timeoutMs, wakePauseMs: wakePauseMs ?? boot.wakePauseMs });
   const machine = openPool({ model, vmUuids: options.vmUuids, lock, pasts, timing }, clock.now());
   const journal = await state.openJournal(new Date(clock.now()).toISOString());
   const run = new Runner(options, machine, journal);

@@ -59,10 +59,10 @@ export function eventSentence(event: PoolEvent): string | undefined {
 }
 
 /** What a host is doing in this state, in words. */
-export function hostSentence({ name, state, attempt, cause, remedy }: HostStatus): string {
+export function hostSentence({ name, state, attempt, waits, cause, remedy }: HostStatus): string {
   const again = attempt > 1 && state === 'waking' ? ` (attempt ${attempt})` : '';
   if (state === 'failed') return `${name} is given up: ${ended(cause ?? 'it failed')} ${remedy ?? ''}`.trimEnd();
-  return `${name} ${DOING[state]}${again}${state === 'waking' && cause !== undefined ? `: ${cause}` : ''}.`;
+  return `${name} ${waits ?? DOING[state]}${again}${state === 'waking' && cause !== undefined ? `: ${cause}` : ''}.`;
 }
 
 const DOING: Readonly<Record<Exclude<HostState, 'failed'>, string>> = {
@@ -105,9 +105,9 @@ export function servingSentence(addresses: Readonly<Record<string, string>>): st
 
 const SERVICES: Readonly<Record<string, string>> = { dhcp: 'DHCP', proxyDhcp: 'ProxyDHCP', tftp: 'TFTP', http: 'HTTP', dns: 'DNS' };
 
-function hostStateText({ state, percent, attempt }: HostStatus): string {
+function hostStateText({ state, percent, attempt, waits }: HostStatus): string {
   if (state === 'ready' || state === 'off') return state;
-  return `${state}${state === 'failed' ? '' : ` ${percent} %`}${attempt > 1 ? ` (attempt ${attempt})` : ''}`;
+  return `${waits ?? `${state}${state === 'failed' ? '' : ` ${percent} %`}`}${attempt > 1 ? ` (attempt ${attempt})` : ''}`;
 }
 
 function arraysText(arrays: readonly ArrayStatus[]): string {

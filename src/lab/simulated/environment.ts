@@ -34,6 +34,9 @@ export interface SimulatedLab extends PoolEnvironment {
 /** A simulated machine is up after a second; this leaves room for a busy computer, and tells a dead one soon. */
 const BOOT_TIMEOUT_MS = 30_000;
 
+/** They have no power supply, but are woken in the drive's waves, as the machines would be. */
+const WAKE_PAUSE_MS = 100;
+
 const LOOPBACK = '127.0.0.1';
 
 /**
@@ -69,6 +72,7 @@ export async function startSimulatedLab(options: SimulatedLabOptions): Promise<S
     image: () => LAB_IMAGE,
     standIn: (named) => standIns.get(named) ?? named,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
+    wakePauseMs: WAKE_PAUSE_MS,
     wake: () => ({ from: LOOPBACK, to: [{ address: LOOPBACK, port: client.addresses.wakePort }] }),
     ssh: (host) => ({ address: LOOPBACK, port: client.addresses.sshPorts[host.name] ?? 0 }),
     serving: (ports) => client.serving(ports),

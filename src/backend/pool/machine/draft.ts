@@ -11,6 +11,7 @@ export class Draft {
   planning: Planning;
   lock: LockState;
   survey: Survey;
+  wokenAt: readonly number[];
 
   constructor(
     private readonly before: PoolState,
@@ -22,6 +23,7 @@ export class Draft {
     this.planning = before.planning;
     this.lock = before.lock;
     this.survey = before.survey;
+    this.wokenAt = before.wokenAt;
   }
 
   get config(): PoolConfig {
@@ -82,6 +84,7 @@ export class Draft {
       planning: this.planning,
       lock: this.lock,
       survey: this.survey,
+      wokenAt: this.wokenAt,
     };
   }
 }

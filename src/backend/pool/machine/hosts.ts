@@ -8,6 +8,7 @@ import type { Draft } from './draft';
 import type { PoolInput, Trouble } from './events';
 import type { HostNode, PoolConfig } from './state';
 import { type Failure, type TimedStep, failureAt, inWords, isBefore } from './steps';
+import { takePlaces, waitsForPlace } from './waves';
 
 /** A PXE request this long before a connection breaks explains the break: the host was restarted. */
 const FIRMWARE_SEEN_MS = 120_000;
@@ -74,14 +75,27 @@ export function tickHosts(draft: Draft): void {
       failStep(draft, name, host.state);
       continue;
     }
-    if (isDue(host.nextWakeAt, draft.now)) wake(draft, name);
-    if (isDue(host.nextLinkAt, draft.now) && host.link === 'down') openLink(draft, name, host.state === 'failed' ? 'probe' : 'hello');
+    if (isDue(host.nextLinkAt, draft.now) && host.link === 'down') openLink(draft, name, host.state === 'ssh' ? 'hello' : 'probe');
   }
 }
 
-/** When a host next needs the clock. */
-export function hostDeadlines(host: HostNode): readonly (number | undefined)[] {
-  return [isTimed(host.state) ? host.stepEndsAt : undefined, host.nextWakeAt, host.link === 'down' ? host.nextLinkAt : undefined];
+/** Wakes those of the hosts meant that are due, as many as may be switched on now. The others are asked meanwhile: one that is up already needs no place. */
+export function wakeHosts(draft: Draft, isMeant: (host: HostNode) => boolean): void {
+  const { now, later } = takePlaces(draft, isMeant);
+  for (const name of now) wake(draft, name);
+  for (const name of later) {
+    const { hasKeys, link, nextLinkAt } = draft.host(name);
+    if (hasKeys && link === 'down' && nextLinkAt === undefined) openLink(draft, name, 'probe');
+  }
+}
+
+/** When a host next needs the clock; none is woken before `placeAt`. */
+export function hostDeadlines(host: HostNode, placeAt: number): readonly (number | undefined)[] {
+  return [
+    isTimed(host.state) ? host.stepEndsAt : undefined,
+    host.nextWakeAt === undefined ? undefined : Math.max(host.nextWakeAt, placeAt),
+    host.link === 'down' ? host.nextLinkAt : undefined,
+  ];
 }
 
 /** Takes one event of a host's boot or session. What lies on its arrays and runs on it is folded in elsewhere. */
@@ -117,6 +131,7 @@ export function stepHost(draft: Draft, input: HostInput): void {
       if (host.state === 'off') beginAttempt(draft, input.host, 1);
       else if (host.state === 'ssh') draft.updateHost(input.host, { nextLinkAt: draft.now + draft.config.timing.connectEveryMs });
       else if (host.state === 'failed') draft.updateHost(input.host, { nextLinkAt: nextLook(draft, input.host) });
+      else if (isDue(host.nextWakeAt, draft.now)) draft.updateHost(input.host, { nextLinkAt: draft.now + draft.config.timing.wakeEveryMs });
       // A machine that is off refuses as well: only a stranger's answer explains anything while it is being woken.
       if (input.stranger || host.state === 'ssh') draft.updateHost(input.host, { trouble: troubleOf(input) });
       return;
@@ -171,22 +186,24 @@ export function dropHost(draft: Draft, name: string, cause: string): void {
   loseHost(draft, name, cause);
 }
 
+/** Its time begins when it is woken, see `wake`. */
 function beginAttempt(draft: Draft, name: string, attempt: number, failure?: Failure): void {
-  draft.updateHost(name, { attempt, attemptEndsAt: undefined, wakes: 0, cause: failure?.cause, remedy: failure?.remedy });
+  draft.updateHost(name, { attempt, wakes: 0, cause: failure?.cause, remedy: failure?.remedy });
   enter(draft, name, 'waking');
-  wake(draft, name);
+  draft.updateHost(name, { nextWakeAt: draft.now, attemptEndsAt: undefined, stepEndsAt: undefined });
 }
 
 /** A host with known keys is asked as well each time: it may only have been out of reach. */
 function wake(draft: Draft, name: string): void {
+  if (waitsForPlace(draft.host(name))) enter(draft, name, 'waking');
   const host = draft.host(name);
-  draft.updateHost(name, { wakes: host.wakes + 1, nextWakeAt: draft.now + wakePause(draft, host.wakes) });
+  draft.updateHost(name, { wakes: host.wakes + 1, nextWakeAt: draft.now + repeatPauseMs(draft, host.wakes) });
   draft.emit({ kind: 'wake', host: name });
   if (host.hasKeys && host.link === 'down') openLink(draft, name, 'probe');
 }
 
 /** Doubling from a fifth of the usual pause: a packet that was lost at first costs little time. */
-function wakePause(draft: Draft, wakesBefore: number): number {
+function repeatPauseMs(draft: Draft, wakesBefore: number): number {
   const { wakeEveryMs } = draft.config.timing;
   return Math.min(wakeEveryMs, (wakeEveryMs / 5) * 2 ** wakesBefore);
 }

@@ -3,16 +3,18 @@
  * (`../run.ts`) carries out the effects and feeds their ends back in as events.
  */
 
+import type { BootModel } from '../../drive/model';
 import { newDisks, readDisks } from './disks';
 import { Draft } from './draft';
 import type { PoolEffect, PoolInput } from './events';
 import { askHosts, hostsAnswered, readDomains, releaseVms, retryVms } from './domains';
-import { hostDeadlines, newHosts, startHosts, stepHost, tickHosts } from './hosts';
+import { hostDeadlines, newHosts, startHosts, stepHost, tickHosts, wakeHosts } from './hosts';
 import { lockEnded, writeLock } from './lock';
 import { planDeadline, planEnded, planIfNeeded } from './planning';
 import type { PoolConfig, PoolState, PoolTiming } from './state';
 import { LISTING_MS, stepLimits } from './steps';
 import { considerVms, newVms, stepVm } from './vms';
+import { nextPlaceAt, waitsForPlace } from './waves';
 
 export type { DiskAtHost, PoolEffect, PoolInput, SurveyAnswer, Trouble } from './events';
 export type { HostPast, PoolConfig, PoolState, PoolTiming } from './state';
@@ -21,13 +23,15 @@ export { hostStatus, snapshotOf, vmStatus } from './snapshot';
 export { startOrder } from './startOrder';
 export { LISTING_MS } from './steps';
 
-/** The machine's clockwork for a cluster whose attempts may take `timeoutMs` each. */
-export function poolTiming(boot: { readonly timeoutMs: number; readonly attempts: number }): PoolTiming {
+/** The machine's clockwork for a cluster that is booted so. */
+export function poolTiming(boot: Omit<BootModel, 'image'>): PoolTiming {
   return {
     attempts: boot.attempts,
     limits: stepLimits(boot.timeoutMs),
     steadyMs: 5 * 60_000,
     wakeEveryMs: 10_000,
+    wakeAtOnce: boot.wakeAtOnce,
+    wakePauseMs: boot.wakePauseMs,
     connectEveryMs: 1_000,
     lookAgainMs: 60_000,
     planWaitMs: 30_000,
@@ -49,6 +53,7 @@ export function openPool(config: PoolConfig, now: number): PoolState {
     planning: { plan: undefined, basis: undefined, computing: false, failure: undefined },
     lock: { content: config.lock, written: config.lock, writing: undefined, serial: 0, failures: 0, failure: undefined, retryAt: undefined },
     survey: { round: 0, askedAt: undefined, sessions: {}, watching: false },
+    wokenAt: [],
   };
 }
 
@@ -62,6 +67,8 @@ export interface PoolStep {
 export function step(state: PoolState, input: PoolInput, now: number): PoolStep {
   const draft = new Draft(state, now);
   take(draft, input);
+  // Packets that are sent again go by the clock alone.
+  wakeHosts(draft, input.kind === 'tick' ? () => true : waitsForPlace);
   for (const [name, host] of draft.hosts) {
     if (state.hosts.get(name)?.link === 'up' && host.link !== 'up') releaseVms(draft, name);
   }
@@ -73,8 +80,9 @@ export function step(state: PoolState, input: PoolInput, now: number): PoolStep 
 
 /** When `tick` is due next; undefined: only events can change anything. */
 export function nextDeadline(state: PoolState): number | undefined {
+  const placeAt = nextPlaceAt(state);
   const times = [
-    ...[...state.hosts.values()].flatMap(hostDeadlines),
+    ...[...state.hosts.values()].flatMap((host) => hostDeadlines(host, placeAt)),
     ...[...state.vms.values()].map(({ dueAt }) => dueAt),
     state.lock.retryAt,
     planDeadline(state),

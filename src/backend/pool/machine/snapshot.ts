@@ -2,15 +2,16 @@
 
 import type { HostStatus, PoolSnapshot, VmStatus } from '../../../protocol';
 import { isGood, isSettled } from './settled';
-import type { HostNode, PoolState, VmNode } from './state';
+import type { HostNode, PoolState, PoolTiming, VmNode } from './state';
 import { percentOf } from './steps';
+import { waitInWords, waitsForPlace } from './waves';
 
 export function snapshotOf(state: PoolState, now: number): PoolSnapshot {
   return {
     cluster: state.config.model.cluster.name,
     phase: !isSettled(state) ? 'booting' : isGood(state) ? 'up' : 'partly',
     at: new Date(now).toISOString(),
-    hosts: [...state.hosts.values()].map(hostStatus),
+    hosts: [...state.hosts.values()].map((host) => hostStatus(host, state.config.timing)),
     vms: state.config.model.vms.flatMap(({ name }) => {
       const vm = state.vms.get(name);
       return vm === undefined ? [] : [vmStatus(vm)];
@@ -18,7 +19,7 @@ export function snapshotOf(state: PoolState, now: number): PoolSnapshot {
   };
 }
 
-export function hostStatus(host: HostNode): HostStatus {
+export function hostStatus(host: HostNode, timing: PoolTiming): HostStatus {
   return {
     name: host.spec.name,
     address: host.spec.address,
@@ -28,6 +29,7 @@ export function hostStatus(host: HostNode): HostStatus {
     attempt: host.attempt,
     arrays: host.spec.arrays.map(({ name }) => host.arrays?.find(({ status }) => status.name === name)?.status ?? { name, state: 'unknown', mounted: false }),
     ...(host.facts === undefined ? {} : { xenVersion: host.facts.xenVersion }),
+    ...(waitsForPlace(host) ? { waits: waitInWords(timing) } : {}),
     ...(host.cause === undefined ? {} : { cause: host.cause }),
     ...(host.remedy === undefined ? {} : { remedy: host.remedy }),
   };

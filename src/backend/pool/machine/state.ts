@@ -32,6 +32,9 @@ export interface PoolTiming {
   /** A host that was ready for so long has come up for good: when it is lost, its attempts are counted anew. */
   readonly steadyMs: number;
   readonly wakeEveryMs: number;
+  /** Most hosts that are switched on within `wakePauseMs`. */
+  readonly wakeAtOnce: number;
+  readonly wakePauseMs: number;
   readonly connectEveryMs: number;
   /** How often a host that was given up is asked whether it is there after all. */
   readonly lookAgainMs: number;
@@ -55,6 +58,8 @@ export interface PoolState {
   readonly planning: Planning;
   readonly lock: LockState;
   readonly survey: Survey;
+  /** When hosts were woken, the last `wakeAtOnce` times; the earliest first. */
+  readonly wokenAt: readonly number[];
 }
 
 export interface HostNode {
@@ -62,10 +67,11 @@ export interface HostNode {
   readonly state: HostState;
   /** When it entered `state`. */
   readonly since: number;
-  /** 0 until it is woken for the first time: a host that was up already is adopted without an attempt. */
+  /** 0 until it is to be woken for the first time: a host that was up already is adopted without an attempt. */
   readonly attempt: number;
   readonly attemptEndsAt: number | undefined;
   readonly stepEndsAt: number | undefined;
+  /** When its next packets are due; they leave with the next wave that has a place for it. */
   readonly nextWakeAt: number | undefined;
   readonly wakes: number;
   /** Of the file being downloaded, 0…1. */
