@@ -112,7 +112,7 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
     .usage('[options] [DRIVE] [HOST...]')
     .argument('[words...]', "the drive's folder (default: the current one), then hosts by name")
     .option('--json', 'print one JSON document', false)
-    .addHelpText('after', '\nExits 0 when all packets left, 3 when some could not, 2 when none could be sent.')
+    .addHelpText('after', '\nHosts are woken in waves, for the sake of the power supply: boot.wakeAtOnce of them, and the next ones boot.wakePause later (pxen.yaml).\nExits 0 when all packets left, 3 when some could not, 2 when none could be sent.')
     .action(async (words: readonly string[], { json }: { json: boolean }) => {
       const { runWake } = await import('./verbs/wake');
       exit(await runWake({ words, json }, io));

@@ -81,7 +81,7 @@ export async function startLab(options: { readonly model?: PoolModel; readonly f
     hostKeys: async (host) => (await state.hostBoot(host))?.hello?.hostKeys ?? [],
     wake: (name) => {
       const host = model.hosts.find((one) => one.name === name)!;
-      return wakeHost({ host, from: '127.0.0.1', to: [{ address: '127.0.0.1', port: rack.addresses().wakePort }], clock: systemClock, signal: new AbortController().signal });
+      return wakeHost({ host, from: '127.0.0.1', to: [{ address: '127.0.0.1', port: rack.addresses().wakePort }], clock: systemClock, log: () => undefined, signal: new AbortController().signal });
     },
     until: (host, fits) =>
       new Promise((resolve) => {

@@ -123,4 +123,11 @@ describe('a boot', () => {
     ]);
     expect(backend.run!.snapshot().phase).toBe('up');
   });
+
+  it('tells once what waking a host warns of, however often its packets are sent again', async () => {
+    const world = new World(aModel([aHost('node1'), aHost('node2')], []), { wakeWarning: 'one target only', dead: ['node1'] });
+    const backend = await world.startBackend();
+    await world.clock.runUntil(backend.run!.settled);
+    expect(world.told).toEqual(['warn: node1: one target only', 'warn: node2: one target only']);
+  });
 });

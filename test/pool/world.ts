@@ -42,6 +42,8 @@ export interface WorldOptions {
   readonly dead?: readonly string[];
   /** Names of hosts that can't mount shared storage. */
   readonly withoutStorage?: readonly string[];
+  /** What waking a host warns of each time. */
+  readonly wakeWarning?: string;
   /** Real time, for tests with real sockets and files; machines then boot at once. */
   readonly clock?: Clock;
 }
@@ -57,6 +59,8 @@ export class World {
   readonly violations: string[] = [];
   /** What was really done to the world, in order. */
   readonly deeds: string[] = [];
+  /** What backends wrote to the log. */
+  readonly told: string[] = [];
   /** What survives a backend: the drive's state folder. */
   private lock: PlacementLock = { assignments: {}, disks: {} };
   private lockIsHere = false;
@@ -74,7 +78,7 @@ export class World {
 
   constructor(
     readonly model: PoolModel,
-    options: WorldOptions = {},
+    private readonly options: WorldOptions = {},
   ) {
     this.dead = new Set(options.dead);
     this.withoutStorage = new Set(options.withoutStorage);
@@ -112,13 +116,16 @@ export class World {
       keys: { privateKey: 'private', authorizedKeys: ['public'] },
       golden: new GoldenImages('/drive', '/cache'),
       connectHost: this.connectHost(backend),
-      wakeHost: ({ host }) => backend.act(`wake ${host.name}`, () => this.powerOn(host.name)),
+      wakeHost: ({ host, log }) => {
+        if (this.options.wakeWarning !== undefined) log('warn', `${host.name}: ${this.options.wakeWarning}`);
+        return backend.act(`wake ${host.name}`, () => this.powerOn(host.name));
+      },
       planPlacement,
       startBootServer: this.startBootServer(backend),
       despiteOtherDhcp: false,
       clock,
       random: (size) => Buffer.alloc(size, (this.count += 1)),
-      log: () => undefined,
+      log: (level, sentence) => this.told.push(`${level}: ${sentence}`),
       onEvent: (event) => events.push(event),
     };
     backend.events = events;

@@ -53,6 +53,8 @@ const START_MS = 10 * 60_000;
 
 export class Effects {
   private readonly lanes = new Lanes();
+  /** What waking hosts warned of: packets are sent again and again, and it would be told each time. */
+  private readonly warned = new Set<string>();
 
   constructor(
     private readonly options: EffectsOptions,
@@ -90,11 +92,17 @@ export class Effects {
     try {
       const host = this.options.answered().hosts.find(({ name }) => name === hostName);
       if (host === undefined) throw new Error('on the drive, its MACs are those of other hosts now');
-      await this.options.wakeHost({ host, ...this.options.environment.wake(host), clock: this.options.clock, signal });
+      await this.options.wakeHost({ host, ...this.options.environment.wake(host), clock: this.options.clock, log: this.logOnce, signal });
     } catch (error) {
       if (!signal.aborted) this.send({ kind: 'wake-failed', host: hostName, ...troubleOf(error) });
     }
   }
+
+  private readonly logOnce: Log = (level, sentence) => {
+    if (this.warned.has(sentence)) return;
+    this.warned.add(sentence);
+    this.options.log(level, sentence);
+  };
 
   private async connect(hostName: string, purpose: 'probe' | 'hello', signal: AbortSignal): Promise<void> {
     const { clock, environment, keys, state, connectHost, probeMs } = this.options;

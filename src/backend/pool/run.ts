@@ -23,6 +23,7 @@ import type { Journal } from '../drive/state';
 import { servedAddresses } from '../netboot/endpoints';
 import type { BootServer, BootServerOptions, NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
+import { wakeAll } from '../power/waves';
 import type { Random } from '../system';
 import { changesBetween, inputOf } from './changes';
 import { deferred } from './deferred';
@@ -189,8 +190,14 @@ class Runner implements PoolRun {
   }
 
   async wake(hosts: readonly string[], signal: AbortSignal): Promise<void> {
-    const { answered, environment, clock, wakeHost } = this.options;
-    await Promise.all(answered().hosts.filter(({ name }) => hosts.includes(name)).map((host) => wakeHost({ host, ...environment.wake(host), clock, signal })));
+    const { answered, environment, clock, log, wakeHost } = this.options;
+    await wakeAll({
+      hosts: answered().hosts.filter(({ name }) => hosts.includes(name)),
+      waves: this.state.config.timing,
+      wake: (host) => wakeHost({ host, ...environment.wake(host), clock, log, signal }),
+      clock,
+      signal,
+    });
   }
 
   close(): Promise<void> {

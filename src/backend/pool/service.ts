@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { BackendRecord, BackendRequests, BootParams, BootResult, PoolEvent, PoolSnapshot, PoolTarget, ProblemJson } from '../../protocol';
 import type { PoolModel } from '../drive/model';
 import { openDriveState } from '../drive/stateStore';
+import { wakeAll } from '../power/waves';
 import type { Log } from '../system';
 import { answeredBesidePool } from './answered';
 import { type Claim, findBackend } from './claim';
@@ -157,7 +158,8 @@ export class PoolService {
     const chosen = model.hosts.filter(({ name }) => hosts.includes(name));
     const environment = await openEnvironment('machines', root, model, log, signal);
     try {
-      await Promise.all(chosen.map((host) => parts.wakeHost({ host, ...environment.wake(host), clock: parts.clock, signal })));
+      const { clock } = parts;
+      await wakeAll({ hosts: chosen, waves: model.cluster.boot, wake: (host) => parts.wakeHost({ host, ...environment.wake(host), clock, log, signal }), clock, signal });
     } finally {
       await environment.close();
     }

@@ -3,7 +3,7 @@
 import dgram from 'node:dgram';
 import type { HostModel, NetworkModel } from '../drive/model';
 import { LIMITED_BROADCAST, parseSubnet } from '../netboot/ipv4';
-import { delay, type Clock } from '../system';
+import { delay, type Clock, type Log } from '../system';
 import { encodeMagicPacket } from './magicPacket';
 
 export interface WakeTarget {
@@ -17,6 +17,8 @@ export interface WakeRequest {
   readonly from: string;
   readonly to: readonly WakeTarget[];
   readonly clock: Clock;
+  /** Told of targets that no packet could be sent to while others were reached. */
+  readonly log: Log;
   readonly signal?: AbortSignal;
 }
 
@@ -32,9 +34,9 @@ const SPACING_MS = 100;
 /**
  * Sends the magic packet three times to every target. Resolves when all have left; that says nothing of the machine,
  * which shows itself by DHCP. Rejects with a {@link WakeError} when no target could be reached, or when the spec asks for
- * another way of waking than `wol`.
+ * another way of waking than `wol`; one that couldn't while another could is a warning.
  */
-export async function wakeHost({ host, from, to, clock, signal }: WakeRequest): Promise<void> {
+export async function wakeHost({ host, from, to, clock, log, signal }: WakeRequest): Promise<void> {
   if (host.wake.method !== 'wol') {
     throw new WakeError(
       `${host.name} can't be switched on by PXEN: wake method "${host.wake.method}" is not supported in this version. Use "wol", or switch it on by hand.`,
@@ -42,17 +44,22 @@ export async function wakeHost({ host, from, to, clock, signal }: WakeRequest): 
   }
   const packet = magicPacketOf(host, host.wake.password);
   const socket = await openSender(host, from);
+  const reached = new Set<string>();
+  let failures: readonly SendFailure[] = [];
   try {
     for (let time = 1; time <= TIMES; time += 1) {
       if (time > 1) await delay(clock, SPACING_MS, signal);
-      const failures = await sendAll(socket, packet, to);
+      failures = await sendAll(socket, packet, to);
       if (failures.length === to.length) {
-        throw new WakeError(`${host.name}: no magic packet could be sent from ${from}: ${failures.join('; ')}. Is the interface up?`);
+        throw new WakeError(`${host.name}: no magic packet could be sent from ${from}: ${inWords(failures)}. Is the interface up?`);
       }
+      for (const { address } of to) if (!failures.some((failure) => failure.address === address)) reached.add(address);
     }
   } finally {
     socket.close();
   }
+  const unreached = failures.filter(({ address }) => !reached.has(address));
+  if (unreached.length > 0) log('warn', `${host.name}: magic packets left ${from} for ${[...reached].join(', ')} only; ${inWords(unreached)}.`);
 }
 
 /** Where a host's magic packets go by its spec: the broadcast address it names, or the subnet's and the limited one. */
@@ -87,13 +94,21 @@ function openSender(host: HostModel, from: string): Promise<dgram.Socket> {
   });
 }
 
-/** One sentence for each target that failed. */
-async function sendAll(socket: dgram.Socket, packet: Buffer, to: readonly WakeTarget[]): Promise<readonly string[]> {
+interface SendFailure {
+  readonly address: string;
+  readonly reason: string;
+}
+
+function inWords(failures: readonly SendFailure[]): string {
+  return failures.map(({ address, reason }) => `${address}: ${reason}`).join('; ');
+}
+
+async function sendAll(socket: dgram.Socket, packet: Buffer, to: readonly WakeTarget[]): Promise<readonly SendFailure[]> {
   const failures = await Promise.all(
     to.map(
       ({ address, port }) =>
-        new Promise<string | undefined>((resolve) =>
-          socket.send(packet, port, address, (error) => resolve(error ? `${address}: ${error.message}` : undefined)),
+        new Promise<SendFailure | undefined>((resolve) =>
+          socket.send(packet, port, address, (error) => resolve(error ? { address, reason: error.message } : undefined)),
         ),
     ),
   );

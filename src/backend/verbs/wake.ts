@@ -2,11 +2,13 @@
 
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
-import type { HostModel } from '../drive/model';
+import type { ClusterModel, HostModel } from '../drive/model';
 import { interfaceOf } from '../pool/machines';
-import { realParts } from '../pool/parts';
+import { type PoolParts, realParts } from '../pool/parts';
 import { loadSoundDrive } from '../pool/soundDrive';
 import { WakeError, wakeTargets } from '../power/wake';
+import { wakeInWaves } from '../power/waves';
+import type { Log } from '../system';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 
@@ -16,8 +18,11 @@ export interface WakeOptions {
   readonly json: boolean;
 }
 
-/** With `--json` one document `{"woken":["…"],"failed":[{"host","reason"}]}`. Exits 0, 3 when some host wasn't woken, 2 when none could be. */
-export async function runWake({ words, json }: WakeOptions, io: VerbIo): Promise<number> {
+/**
+ * In waves, as `boot` in pxen.yaml says; more than one are told as they begin. With `--json` one document
+ * `{"woken":["…"],"failed":[{"host","reason"}]}`. Exits 0, 3 when some host wasn't woken, 2 when none could be.
+ */
+export async function runWake({ words, json }: WakeOptions, io: VerbIo, parts: WakeParts = realParts): Promise<number> {
   try {
     const { drive, names } = await driveAndNames(words);
     const root = path.resolve(drive);
@@ -27,11 +32,10 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo): Promise
       io.err(`${unknown.join(', ')}: no such host on the drive. It has ${model.hosts.map(({ name }) => name).join(', ')}.\n`);
       return EXIT.usage;
     }
-    const { network } = model.cluster;
-    interfaceOf(network, realParts.interfaces());
+    interfaceOf(model.cluster.network, parts.interfaces());
     const chosen = model.hosts.filter(({ name }) => names.length === 0 || names.includes(name));
-    const wake = (host: HostModel) => realParts.wakeHost({ host, from: network.server, to: wakeTargets(host, network), clock: realParts.clock, signal: io.signal });
-    const failures = (await Promise.all(chosen.map((host) => failureOf(host.name, wake(host))))).filter((failure) => failure !== undefined);
+    const endings = await wake(model.cluster, chosen, io, parts);
+    const failures = endings.flatMap((ending, index) => failureOf(chosen[index]?.name ?? '', ending, io.signal));
     const woken = chosen.map(({ name }) => name).filter((name) => !failures.some(({ host }) => host === name));
     if (json) io.out(`${JSON.stringify({ woken, failed: failures })}\n`);
     for (const { reason } of failures) io.err(`${reason}\n`);
@@ -42,6 +46,23 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo): Promise
     io.err(`${error.message}\n`);
     return EXIT.usage;
   }
+}
+
+type WakeParts = Pick<PoolParts, 'wakeHost' | 'interfaces' | 'clock'>;
+
+function wake({ network, boot }: ClusterModel, hosts: readonly HostModel[], { err, signal }: VerbIo, { wakeHost, clock }: WakeParts): Promise<readonly PromiseSettledResult<void>[]> {
+  const log: Log = (_, sentence) => err(`${sentence}\n`);
+  return wakeInWaves({
+    hosts,
+    waves: boot,
+    wake: (host) => wakeHost({ host, from: network.server, to: wakeTargets(host, network), clock, log, signal }),
+    onWave: (wave, number, of) => {
+      const next = number < of ? ` The next one follows in ${boot.wakePauseMs / 1000} s.` : '';
+      if (of > 1) err(`Wave ${number} of ${of}: ${wave.map(({ name }) => name).join(', ')}.${next}\n`);
+    },
+    clock,
+    signal,
+  });
 }
 
 async function driveAndNames([first, ...rest]: readonly string[]): Promise<{ readonly drive: string; readonly names: readonly string[] }> {
@@ -57,12 +78,9 @@ async function exists(name: string): Promise<boolean> {
   );
 }
 
-async function failureOf(host: string, waking: Promise<void>): Promise<{ readonly host: string; readonly reason: string } | undefined> {
-  try {
-    await waking;
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof WakeError)) throw error;
-    return { host, reason: error.message };
-  }
+function failureOf(host: string, ending: PromiseSettledResult<void>, signal: AbortSignal): readonly { readonly host: string; readonly reason: string }[] {
+  if (ending.status === 'fulfilled') return [];
+  if (ending.reason instanceof WakeError) return [{ host, reason: ending.reason.message }];
+  if (signal.aborted) return [{ host, reason: `${host} wasn't woken: interrupted before its magic packets had left.` }];
+  throw ending.reason;
 }
