@@ -56,6 +56,12 @@ Without a host — 1 VM (warning list.warningForeground)
     no host has 64 GiB (info)`);
   });
 
+  it('says which hosts wait for their wave', () => {
+    const waits = 'waits to be switched on: 1 at a time, every 3 s';
+    const state = snapshot('booting', [hostStatus('node1', 'waking', 5), hostStatus('node2', 'waking', 5, { waits })], []);
+    expect(poolTree([{ ...DRIVE, snapshot: state }]).map(({ label, description, icon }) => `${label}: ${description} (${icon.id})`).slice(0, 2)).toEqual(['node1: waking · 5 % (loading~spin)', `node2: ${waits} (clock)`]);
+  });
+
   it('says why a host failed and what became of its VMs', () => {
     const state = snapshot(
       'partly',
