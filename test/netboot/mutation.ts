@@ -182,7 +182,7 @@ export async function dhcp(): Promise<Protocol> {
     },
     saved: () => Promise.resolve(),
   };
-  const neighbour = '52:54:00:00:00:07';
+  const neighbour = { mac: '52:54:00:00:00:07', isRemembered: false };
   const settle = createLending({ book, clock, onTrouble, findNeighbour: (at) => Promise.resolve(at.endsWith('7') ? neighbour : undefined) });
   const lookout = openLookout({
     address,
