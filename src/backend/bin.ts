@@ -5,8 +5,16 @@ import { main } from './cli';
 // `pxen validate | head` closes the pipe early. That is the reader's right; what is left to say is dropped.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  throw error;
+  if (!isTerminalGone(error)) throw error;
 });
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && !isTerminalGone(error)) throw error;
+});
+
+/** It was closed, which ends a verb as Ctrl+C does: it still has to clean up. */
+function isTerminalGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EIO';
+}
 
 main(process.argv.slice(2)).then(
   (code) => {

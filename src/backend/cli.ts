@@ -12,6 +12,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   const stop = () => abort.abort(new Error('interrupted'));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  const terminal = { isGone: false };
+  const hangUp = () => {
+    terminal.isGone = true;
+    stop();
+  };
+  process.once('SIGHUP', hangUp);
   const io: VerbIo = {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -28,6 +34,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     throw error;
+  } finally {
+    // All is cleaned up. Node would reset the terminal at its end, and aborts when that has gone; the signal's own end does not.
+    if (terminal.isGone) process.kill(process.pid, 'SIGHUP');
   }
   return exitCode;
 }

@@ -75,6 +75,23 @@ it('a DHCP server that is bound to another interface, as libvirt’s is, is in n
   await server.stop();
 });
 
+it('a terminal that is closed ends it as Ctrl+C does', async () => {
+  const network = await openNetwork();
+  // Python closes its end of the terminal while pxen runs, as a terminal emulator that is killed does.
+  const terminal = network.start('server', 'python3', '-c', `
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0: os.execvp(sys.argv[1], sys.argv[1:])
+said = b''
+while b'Answering 4 hosts' not in said: said += os.read(terminal, 4096)
+os.close(terminal)
+print('ended with', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+`, process.execPath, inject('pxen'), 'serve', network.drive);
+  // By the signal (SIGHUP, 1), as whoever started it expects.
+  await terminal.line(/^ended with -1$/);
+  expect(await readdir(path.join(network.drive, 'state'))).not.toContain('backend.json');
+});
+
 it('without a terminal nobody is asked, and it is said what to do', async () => {
   const network = await openNetwork();
   await asAPerson(network);

@@ -40,6 +40,14 @@ describe('TFTP clients', () => {
     expect(await same('ipxe.efi'), output).toBe(true);
   });
 
+  it('tftp-hpa fetches what is there after it asked for what isn’t', async () => {
+    const { network, client, same } = await bootedClient();
+    const local = path.join(network.folder, 'fetched');
+    const { output } = await network.run(client, 'sh', '-c', `printf 'binary\nget nosuch ${local}\nget undionly.kpxe ${local}\nget ipxe.efi ${local}\nquit\n' | tftp ${SERVER}`);
+    expect(await same('ipxe.efi'), output).toBe(true);
+    expect(output.match(/Error code/g)).toHaveLength(1);
+  });
+
   it('autoexec.ipxe is not found, at once', async () => {
     const { network, client, local } = await bootedClient();
     expect((await network.run(client, 'tftp', '-m', 'binary', SERVER, '-c', 'get', 'autoexec.ipxe', local)).output).toMatch(/Error code 1: file not found/);

@@ -5,14 +5,14 @@
 
 import type dgram from 'node:dgram';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { giveToOwnerOf } from '../drive/owner';
 import type { Clock } from '../system';
 import { ipv4Bytes, parseIpv4 } from './ipv4';
 
 export interface Capture {
-  /** Takes in sockets no more, and resolves when all is written. */
+  /** Takes in sockets no more, and resolves when all is written. A file without a packet is taken away. */
   close(): Promise<void>;
 }
 
@@ -88,6 +88,8 @@ export async function openCapture({ file, clock, onTrouble, limit = LIMIT }: Cap
       await writing;
       state = 'broken';
       await handle.close();
+      // A start that failed shall not be in the way of the next.
+      if (size === 0) await rm(file, { force: true });
     },
   };
 }

@@ -14,7 +14,7 @@ export interface UnknownMachines {
 
 /** However many there are, or pretend to be. */
 const MOST_REMEMBERED = 256;
-/** A drive is written for a machine that was never heard before, though not for each of a flood; and for the rest now and then. */
+/** A drive is written for a machine that was never heard before, or never to boot so, though not for each of a flood; and for the rest now and then. */
 const NEW_AFTER_MS = 1_000;
 const NEXT_NEW_AFTER_MS = 15_000;
 const REPEATED_AFTER_MS = 600_000;
@@ -52,11 +52,13 @@ export async function openUnknownMachines(stateFolder: string, clock: Clock, onT
     heard: (client) => {
       const now = clock.now();
       const known = machines.get(client.mac);
+      const machine = machineOf(client, known, new Date(now).toISOString());
       machines.delete(client.mac);
-      machines.set(client.mac, machineOf(client, known, new Date(now).toISOString()));
+      machines.set(client.mac, machine);
       if (machines.size > MOST_REMEMBERED) machines.delete(leastWorth(machines.values()));
       isWritten = false;
-      writeBy(known === undefined ? Math.max(now + NEW_AFTER_MS, writtenAt + NEXT_NEW_AFTER_MS) : Math.max(now, writtenAt) + REPEATED_AFTER_MS);
+      const isNews = known?.wants !== machine.wants || known.architecture !== machine.architecture;
+      writeBy(isNews ? Math.max(now + NEW_AFTER_MS, writtenAt + NEXT_NEW_AFTER_MS) : Math.max(now, writtenAt) + REPEATED_AFTER_MS);
     },
     close: () => {
       write();

@@ -3,7 +3,7 @@
 const OPCODE = { read: 1, write: 2, data: 3, acknowledgement: 4, error: 5, optionAcknowledgement: 6 } as const;
 
 /** RFC 1350 §5 and RFC 2347. */
-export const TFTP_ERROR = { undefined: 0, notFound: 1, accessViolation: 2, illegalOperation: 4, unknownTransfer: 5, optionNegotiation: 8 } as const;
+export const TFTP_ERROR = { undefined: 0, notFound: 1, accessViolation: 2, illegalOperation: 4, optionNegotiation: 8 } as const;
 
 export const DATA_HEADER_LENGTH = 4;
 

@@ -90,9 +90,8 @@ export class TftpSessions {
       this.#refuse({ request: packet, peer }, TFTP_ERROR.accessViolation, 'this server is read only');
     } else if (packet?.kind === 'read') {
       this.#answer({ request: packet, peer });
-    } else if (packet !== undefined && packet.kind !== 'error') {
-      this.#sendError(peer, TFTP_ERROR.unknownTransfer, 'no transfer runs on this port');
     }
+    // Nothing else is answered: tftp-hpa acknowledges an error, and would take ours to that for the answer to its next request.
   }
 
   /** Ends all transfers; resolves when their channels are closed. */

@@ -70,8 +70,7 @@ export async function openSocketWire(options: SocketWireOptions): Promise<Socket
 
 /** The socket is connected: datagrams from any other address or port never reach the transfer (RFC 1350 §4). */
 async function openOwnPort(bindAddress: string, peer: Peer, { receive, onError }: ChannelEnds, wakefulness: Wakefulness): Promise<Channel> {
-  // ECONNREFUSED: the client closed its port, as it does after asking only for the size.
-  const socket = await openUdp('A TFTP transfer', { address: bindAddress, port: 0 }, onError);
+  const socket = await openUdp('A TFTP transfer', { address: bindAddress, port: 0 }, (error) => onError(isRefused(error) ? new Error('the client closed its port', { cause: error }) : error));
   const closed = new Promise<void>((resolve) => socket.once('close', resolve));
   try {
     await new Promise<void>((resolve, reject) => socket.connect(peer.port, peer.address, (error?: Error) => (error ? reject(error) : resolve())));
@@ -93,6 +92,11 @@ async function openOwnPort(bindAddress: string, peer: Peer, { receive, onError }
     close: () => socket.close(),
     closed,
   };
+}
+
+/** An ICMP error came back: nobody listens where the packets go (ip(7)). */
+function isRefused(error: Error): boolean {
+  return 'code' in error && error.code === 'ECONNREFUSED';
 }
 
 /** Transfers that share the listening port, told apart by the client's address and port. */
