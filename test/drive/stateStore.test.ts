@@ -53,7 +53,7 @@ describe('The state folder', () => {
     expect(await open(folder).placement()).toEqual(LOCK);
     expect(await open(folder).hostBoot('node1')).toEqual(BOOT);
     const { hello, ...issued } = BOOT;
-    const fetchedAgain = { ...issued, formerHello: hello! };
+    const fetchedAgain = { ...issued, formerTokens: [{ mac: BOOT.mac, tokenSha256: 'cd'.repeat(32) }], formerHello: { ...hello!, tokenSha256: 'ef'.repeat(32) } };
     await open(folder).writeHostBoot('node1', fetchedAgain);
     expect(await open(folder).hostBoot('node1')).toEqual(fetchedAgain);
   });

@@ -33,15 +33,23 @@ export interface HostBootRecord {
   /** sha256 of the one-time token, hex; the token itself is never stored. */
   readonly tokenSha256: string;
   readonly issuedAt: string;
+  /** Issued before and not spent, newest first: the machine may have booted with any of them. None once one is spent. */
+  readonly formerTokens?: readonly IssuedToken[];
   /** Set once the token is spent. */
   readonly hello?: HelloRecord;
   /**
    * The last hello before the token was issued, kept until the token is spent. Anybody may fetch a boot script: till the next
-   * hello the host may still run as it did, and shows these keys.
+   * hello the host may still run as it did, and shows these keys. `tokenSha256` is the token it was spent with.
    */
-  readonly formerHello?: HelloRecord;
+  readonly formerHello?: HelloRecord & { readonly tokenSha256?: string };
   /** Set when PXEN itself powered the host off; cleared by the next boot. */
   readonly poweredOffAt?: string;
+}
+
+/** A boot token by its hash, and the MAC it was issued to. */
+export interface IssuedToken {
+  readonly mac: string;
+  readonly tokenSha256: string;
 }
 
 export interface HelloRecord {

@@ -2,7 +2,7 @@
 
 import type { DiskPlace, UnknownMachine } from '../../protocol';
 import { isUuid } from './identity';
-import type { DriveIdentity, HelloRecord, HostBootRecord, LeaseRecord, LockedDisk, PlacementLock } from './state';
+import type { DriveIdentity, HelloRecord, HostBootRecord, IssuedToken, LeaseRecord, LockedDisk, PlacementLock } from './state';
 
 /** A state file that PXEN can't use. The message names the file and says what to do. */
 export class StateFileError extends Error {
@@ -40,6 +40,7 @@ export const PLACEMENT_FORMAT: StateFormat<PlacementLock> = {
 
 export const HOST_BOOT_FORMAT: StateFormat<HostBootRecord> = {
   decode: (json) => {
+    const formerTokens = json.optional('formerTokens');
     const hello = json.optional('hello');
     const formerHello = json.optional('formerHello');
     const poweredOffAt = json.optional('poweredOffAt');
@@ -48,8 +49,9 @@ export const HOST_BOOT_FORMAT: StateFormat<HostBootRecord> = {
       image: json.get('image').text(),
       tokenSha256: json.get('tokenSha256').text(),
       issuedAt: json.get('issuedAt').text(),
+      ...(formerTokens && { formerTokens: formerTokens.list(issuedToken) }),
       ...(hello && { hello: helloRecord(hello) }),
-      ...(formerHello && { formerHello: helloRecord(formerHello) }),
+      ...(formerHello && { formerHello: formerHelloRecord(formerHello) }),
       ...(poweredOffAt && { poweredOffAt: poweredOffAt.text() }),
     };
   },
@@ -128,6 +130,16 @@ function helloRecord(json: JsonReader): HelloRecord {
     address: json.get('address').text(),
     hostKeys: json.get('hostKeys').list((key) => key.text()),
   };
+}
+
+/** Which token it was spent with, only newer records tell. */
+function formerHelloRecord(json: JsonReader): NonNullable<HostBootRecord['formerHello']> {
+  const spent = json.optional('tokenSha256');
+  return { ...helloRecord(json), ...(spent && { tokenSha256: spent.text() }) };
+}
+
+function issuedToken(json: JsonReader): IssuedToken {
+  return { mac: json.get('mac').text(), tokenSha256: json.get('tokenSha256').text() };
 }
 
 function lockedDisk(json: JsonReader): LockedDisk {

@@ -30,7 +30,7 @@ export interface HelloResponse {
 
 /** One-time tokens, each bound to a MAC and one boot. Kept on the drive, so that a restarted backend knows them. */
 export interface BootTokens {
-  /** A new token for this boot of the machine; the former one is void. */
+  /** A token for this boot of the machine: the same one until it is spent. */
   issue(mac: string): Promise<string>;
   /** Spends the token and pins the keys, durably, before it resolves. False: unknown, spent, or another MAC's. */
   redeem(hello: HelloRequest): Promise<boolean>;

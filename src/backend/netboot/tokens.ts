@@ -2,7 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PoolModel } from '../drive/model';
-import type { DriveState } from '../drive/state';
+import type { DriveState, HostBootRecord, IssuedToken } from '../drive/state';
 import type { Clock, Random } from '../system';
 import { hostOfMac } from './answers/facts';
 import type { BootTokens } from './server';
@@ -17,14 +17,20 @@ export interface BootTokensOptions {
 /** 192 bits, 32 characters on the kernel command line. */
 const TOKEN_BYTES = 24;
 /**
- * A script asked for again so soon is a client's retry, or a person's curious look, and gets the same unspent token:
- * neither makes void what the machine may already have booted with.
+ * Unspent tokens of one host that count beside its newest: one for each of its other cards, and one for each restart of the
+ * backend, which knows of the former only their hashes.
  */
-const SAME_BOOT_MS = 2 * 60_000;
+const MOST_FORMER = 8;
 
-/** `issue` rejects when no host on the drive has the MAC, or when the drive can't be written. */
+/**
+ * A token is given out until it is spent, however often and late its script is asked for: by a client that tries again, by a
+ * person who is curious, or by somebody who wants to disturb. None of them makes void what the machine has already booted with.
+ * The first that is spent makes the others void. `issue` rejects when no host on the drive has the MAC, or when the drive can't
+ * be written.
+ */
 export function createBootTokens({ state, model, clock, random }: BootTokensOptions): BootTokens {
-  const recent = new Map<string, { readonly token: string; readonly issuedMs: number }>();
+  /** By MAC: what is on the drive as a hash only. */
+  const issued = new Map<string, string>();
   const inTurn = oneAtATimePerKey();
 
   return {
@@ -33,19 +39,27 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
       if (!host) throw new Error(`no host on the drive has the MAC ${mac}`);
       return inTurn(host.name, async () => {
         const record = await state.hostBoot(host.name);
-        const last = recent.get(mac);
-        if (last && clock.now() - last.issuedMs < SAME_BOOT_MS && record?.mac === mac && record.tokenSha256 === sha256(last.token) && !record.hello) return last.token;
-        const formerHello = record?.hello ?? record?.formerHello;
+        const { image } = model().cluster.boot;
+        const unspent = unspentOf(record);
+        const known = issued.get(mac);
+        if (record !== undefined && known !== undefined && isAmong(unspent, mac, known)) {
+          const { poweredOffAt, ...going } = record;
+          // The same token, but a boot that begins now.
+          if (poweredOffAt !== undefined || record.image !== image) await state.writeHostBoot(host.name, { ...going, image });
+          return known;
+        }
         const token = random(TOKEN_BYTES).toString('base64url');
-        const issuedMs = clock.now();
+        const formerTokens = unspent.slice(0, MOST_FORMER);
+        const formerHello = record?.hello ? { ...record.hello, tokenSha256: record.tokenSha256 } : record?.formerHello;
         await state.writeHostBoot(host.name, {
           mac,
-          image: model().cluster.boot.image,
+          image,
           tokenSha256: sha256(token),
-          issuedAt: new Date(issuedMs).toISOString(),
+          issuedAt: new Date(clock.now()).toISOString(),
+          ...(formerTokens.length > 0 && { formerTokens }),
           ...(formerHello && { formerHello }),
         });
-        recent.set(mac, { token, issuedMs });
+        issued.set(mac, token);
         return token;
       });
     },
@@ -55,22 +69,37 @@ export function createBootTokens({ state, model, clock, random }: BootTokensOpti
       if (!host) return false;
       return inTurn(host.name, async () => {
         const record = await state.hostBoot(host.name);
-        if (record?.mac !== mac || !equal(record.tokenSha256, sha256(token))) return false;
+        if (!record) return false;
+        if (isAmong(unspentOf(record), mac, token)) {
+          const { image, issuedAt } = record;
+          await state.writeHostBoot(host.name, {
+            mac,
+            image,
+            tokenSha256: sha256(token),
+            issuedAt,
+            hello: { at: new Date(clock.now()).toISOString(), address: host.address, hostKeys },
+          });
+          issued.delete(mac);
+          return true;
+        }
         // The host says hello again when our answer was lost: the same keys are pinned already. Other keys are a replay.
-        if (record.hello) return record.hello.hostKeys.join('\n') === hostKeys.join('\n');
-        const { image, tokenSha256, issuedAt } = record;
-        await state.writeHostBoot(host.name, {
-          mac,
-          image,
-          tokenSha256,
-          issuedAt,
-          hello: { at: new Date(clock.now()).toISOString(), address: host.address, hostKeys },
-        });
-        recent.delete(mac);
-        return true;
+        const spoken = record.hello ?? record.formerHello;
+        const spent = record.hello ? record.tokenSha256 : record.formerHello?.tokenSha256;
+        return spoken !== undefined && spent !== undefined && equal(spent, sha256(token)) && spoken.hostKeys.join('\n') === hostKeys.join('\n');
       });
     },
   };
+}
+
+/** Newest first. */
+function unspentOf(record: HostBootRecord | undefined): readonly IssuedToken[] {
+  if (record === undefined || record.hello) return [];
+  return [{ mac: record.mac, tokenSha256: record.tokenSha256 }, ...(record.formerTokens ?? [])];
+}
+
+function isAmong(tokens: readonly IssuedToken[], mac: string, token: string): boolean {
+  const hash = sha256(token);
+  return tokens.some((one) => one.mac === mac && equal(one.tokenSha256, hash));
 }
 
 function sha256(text: string): string {
