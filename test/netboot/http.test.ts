@@ -76,7 +76,7 @@ describe('image files', () => {
     const progress = events.flatMap((one) => (one.kind === 'image' ? [one.bytesSent] : []));
     expect(progress[0]).toBe(0);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
-    expect(events.at(-1)).toMatchObject({ host: 'node1', file: 'root.squashfs', sentence: `node1 (${MAC}) has fetched root.squashfs` });
+    expect(events.at(-1)).toMatchObject({ host: 'node1', file: 'root.squashfs', sentence: `node1 (${MAC}, from 127.0.0.1) has fetched root.squashfs` });
   });
 
   it('are refused in words when they differ from the manifest', async () => {

@@ -73,7 +73,7 @@ describe('more downloads of a large file than are sent at once', () => {
     const { base, root, ...fixture } = await startWithLargeRoot();
     const bodies = await Promise.all(Array.from({ length: AT_ONCE + 8 }, async () => Buffer.from(await (await fetch(`${base}${TARGET}?mac=${MAC}`)).arrayBuffer())));
     expect(bodies.every((body) => body.equals(root))).toBe(true);
-    expect(fixture.events.map(({ sentence }) => sentence)).toContain(`node1 (${MAC}) waits for its turn to fetch root.squashfs: ${AT_ONCE} others are being sent one`);
+    expect(fixture.events.map(({ sentence }) => sentence)).toContain(`node1 (${MAC}, from 127.0.0.1) waits for its turn to fetch root.squashfs: ${AT_ONCE} others are being sent one`);
   }, 60_000);
 
   it('wait without a limit of the server’s that ends a boot; small files and scripts don’t wait at all', async () => {
@@ -98,7 +98,7 @@ describe('more downloads of a large file than are sent at once', () => {
     pass(14_000);
     const response = await refused;
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(fixture.events).toContainEqual(expect.objectContaining({ kind: 'refused', host: 'node1', sentence: `node1 (${MAC}) was told to ask again for root.squashfs: its turn did not come in time` }));
+    expect(fixture.events).toContainEqual(expect.objectContaining({ kind: 'refused', host: 'node1', sentence: `node1 (${MAC}, from 127.0.0.1) was told to ask again for root.squashfs: its turn did not come in time` }));
     await metric(fixture, /pxen_http_refused_total\{reason="busy"\} 1/);
   });
 
@@ -115,7 +115,7 @@ describe('more downloads of a large file than are sent at once', () => {
     pass(60_000 * 1.25);
     await closed;
     await metric(fixture, new RegExp(`pxen_http_refused_total\\{reason="stalled"\\} ${AT_ONCE}`));
-    expect(fixture.events).toContainEqual(expect.objectContaining({ kind: 'refused', sentence: `node1 (${MAC}) was cut off from root.squashfs: the client took less than 520192 bytes in 60 seconds` }));
+    expect(fixture.events).toContainEqual(expect.objectContaining({ kind: 'refused', sentence: `node1 (${MAC}, from 127.0.0.1) was cut off from root.squashfs: the client took less than 520192 bytes in 60 seconds` }));
   });
 });
 

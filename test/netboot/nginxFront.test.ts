@@ -47,6 +47,8 @@ describe('a line of nginx’s log', () => {
   it.each([
     ['a whole file', sent, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 0, bytesSent: 1000, whole: true }],
     ['the rest of one', { ...sent, status: 206, range: 'bytes 500-1499/1500' }, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 500, bytesSent: 1000, whole: true }],
+    ['who fetched it', { ...sent, address: '10.77.0.11' }, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', address: '10.77.0.11', start: 0, bytesSent: 1000, whole: true }],
+    ['nobody, if it isn’t an address', { ...sent, address: 'the king' }, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 0, bytesSent: 1000, whole: true }],
     ['one broken off', { ...sent, complete: '' }, { image: 'dom0-1', file: 'root.squashfs', mac: '52:54:00:aa:00:01', start: 0, bytesSent: 1000, whole: false }],
     ['a refusal', { ...sent, status: 404 }, undefined],
     ['a HEAD', { ...sent, sent: 0 }, undefined],

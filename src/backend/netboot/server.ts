@@ -9,8 +9,8 @@ export type NetbootEvent =
   | { readonly kind: 'dhcp'; readonly mac: string; readonly host?: string; readonly client: 'bios' | 'uefi' | 'ipxe' | 'os'; readonly sentence: string }
   | { readonly kind: 'bootloader'; readonly mac: string; readonly host?: string; readonly file: string; readonly sentence: string }
   | { readonly kind: 'script'; readonly mac: string; readonly host?: string; readonly sentence: string }
-  /** `file` is the image's file name; sent once when the transfer begins, at each further tenth, and at its end. */
-  | { readonly kind: 'image'; readonly mac: string; readonly host?: string; readonly file: string; readonly bytesSent: number; readonly bytesTotal: number; readonly sentence: string }
+  /** `file` is the image's file name; sent once when the transfer begins, at each further tenth, and at its end. Without `host` for who is none. */
+  | { readonly kind: 'image'; readonly mac?: string; readonly host?: string; readonly file: string; readonly bytesSent: number; readonly bytesTotal: number; readonly sentence: string }
   | { readonly kind: 'hello'; readonly mac: string; readonly host: string; readonly hostKeys: readonly string[]; readonly address: string; readonly sentence: string }
   | { readonly kind: 'refused'; readonly mac?: string; readonly host?: string; readonly sentence: string };
 

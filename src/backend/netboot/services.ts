@@ -48,7 +48,7 @@ export interface Services {
 
 /** Rejects with a `ListenError` in words, having closed what was open already. */
 export async function openServices(options: ServicesOptions): Promise<Services> {
-  const { firstTime, onTrouble } = options;
+  const { onTrouble } = options;
   const metrics = createMetrics();
   const open: { close(): Promise<void> }[] = [];
   const opened = <Service extends { close(): Promise<void> }>(service: Service): Service => {
@@ -59,7 +59,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     for (const service of open.splice(0).reverse()) await service.close();
   };
   try {
-    const http = opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), metrics, firstTime }));
+    const http = opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), metrics }));
     const tftp = opened(await startTftp(options, metrics));
     const dns = opened(await startDns(options, metrics, onTrouble));
     const { interface: name } = options.endpoints;

@@ -58,6 +58,26 @@ ${again(mac, facts, RETRY_SECONDS)}`;
 }
 
 /**
+ * The script as whoever sees it who isn't the host by its address: a person reads all but the token in it. A machine asks DHCP
+ * again before anything else, and this script after it: where the drive was edited while the host booted, it has the former address
+ * still, and would go on with none that counts.
+ */
+export function scriptForOther(inputs: Omit<BootScriptInputs, 'token'>, from: string): string {
+  const { host, mac, facts } = inputs;
+  const script = bootScript({ ...inputs, token: `shown-to-${host.address}-only` });
+  return `#!ipxe
+# Asked for from ${from}, and ${host.name} has the address ${host.address}: shown without the token
+
+:readdress
+echo PXEN: asked from ${from}, but ${host.name} has the address ${host.address}: asking DHCP again in ${RETRY_SECONDS} seconds
+sleep ${RETRY_SECONDS}
+ifclose
+dhcp && chain --replace ${httpBase(facts)}${bootScriptPath(mac)} || goto readdress
+
+${script.replace('#!ipxe\n', '')}`;
+}
+
+/**
  * iPXE hands Xen the command lines in a buffer of 512 bytes for all of them, each beginning with its file's URL, and cuts
  * off silently what is over (iPXE's src/arch/x86/image/multiboot.c). What is over is told instead.
  */

@@ -1,14 +1,17 @@
 /** Image files on their way: in turn, counted, and told of. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { hostOfMac, nameOfHost } from '../answers/facts';
+import type { Clock } from '../../system';
+import type { Asker } from '../answers/asker';
+import { nameOfHost } from '../answers/facts';
 import path from 'node:path';
 import { readManifest } from '../../image/manifest';
 import { Pieces } from './copy';
 import { FRONT_HEADER, type FrontDownload } from './nginx';
 import { isImageFile, sendImageFile, type ImageDownload, type ImageRequest } from './images';
-import { addressOfClient } from './respond';
-import type { HttpServerOptions } from './server';
+import type { NetbootMetrics } from '../metrics';
+import { printable } from './respond';
+import { type HttpTelling, namesOf } from './told';
 import { Turns } from './turns';
 
 /**
@@ -17,31 +20,33 @@ import { Turns } from './turns';
  */
 const DOWNLOADS_AT_ONCE = 16;
 
+export interface DownloadsOptions {
+  readonly imagesFolder: string;
+  /** nginx stands in front. */
+  readonly front: boolean;
+  readonly askerOf: (address: string | undefined, mac: string) => Asker;
+  readonly telling: HttpTelling;
+  readonly metrics: NetbootMetrics;
+  readonly clock: Clock;
+}
+
 export class Downloads {
-  readonly #options: HttpServerOptions;
+  readonly #options: DownloadsOptions;
   readonly #turns: Turns;
   readonly #pieces = new Pieces();
 
-  constructor(options: HttpServerOptions) {
+  constructor(options: DownloadsOptions) {
     this.#options = options;
     this.#turns = new Turns({ clock: options.clock, concurrency: DOWNLOADS_AT_ONCE, onLoad: ({ waiting }) => options.metrics.downloadsWaiting.set(waiting) });
   }
 
-  /** `mac` is what the request says; of a machine that isn't on the drive nothing is told. */
-  async send(request: IncomingMessage, response: ServerResponse, { image, file, prefix, mac }: Pick<ImageRequest, 'image' | 'file' | 'prefix'> & { readonly mac: string }): Promise<void> {
-    const { metrics, model, onEvent, imagesFolder, clock, firstTime, front } = this.#options;
-    const host = hostOfMac(model(), mac);
-    const address = addressOfClient(request, front !== undefined) ?? '';
-    const name = host ? nameOfHost(host, mac) : address;
+  async send(request: IncomingMessage, response: ServerResponse, { image, file, prefix, asker }: Pick<ImageRequest, 'image' | 'file' | 'prefix'> & { readonly asker: Asker }): Promise<void> {
+    const { metrics, imagesFolder, clock, front, telling } = this.#options;
+    const name = downloaderName(asker);
     let counted = false;
-    const tellRefused = (sentence: string) => {
-      if (firstTime(sentence)) onEvent({ kind: 'refused', ...(host && { mac, host: host.name }), sentence });
-    };
-    const tell = (download: ImageDownload, sentence: string) => {
-      const { bytesSent, bytesTotal } = download;
-      if (host) onEvent({ kind: 'image', mac, host: host.name, file, bytesSent, bytesTotal, sentence });
-    };
-    const byFront = front !== undefined && request.headers[FRONT_HEADER] !== undefined;
+    const tellRefused = (sentence: string) => telling.tell(asker, { kind: 'refused', ...namesOf(asker), sentence });
+    const byFront = front && request.headers[FRONT_HEADER] !== undefined;
+    if (request.method === 'HEAD') telling.tellQuietly(`${name} asked what ${printable(file)} is`);
     await sendImageFile(request, response, {
       imagesFolder,
       image,
@@ -50,11 +55,11 @@ export class Downloads {
       clock,
       pieces: this.#pieces,
       turns: this.#turns,
-      machine: host ? mac : address,
+      machine: asker.kind === 'host' ? asker.mac : asker.name,
       byFront,
+      refuse: (status, reason, headers) => telling.refuse(request, response, asker, status, reason, headers),
       onBytes: (bytes) => metrics.httpBytes.inc(bytes),
-      onDamage: tellRefused,
-      onWait: (wait) => tell({ ...wait, bytesSent: 0, ended: 'no' }, `${name} waits for its turn to fetch ${file}: ${DOWNLOADS_AT_ONCE} others are being sent one`),
+      onWait: (wait) => this.#tell(asker, { ...wait, bytesSent: 0 }, `${name} waits for its turn to fetch ${file}: ${DOWNLOADS_AT_ONCE} others are being sent one`),
       onBusy: (why) => {
         metrics.httpRefused.inc({ reason: 'busy' });
         tellRefused(`${name} was told to ask again for ${file}: ${why === 'too-many' ? 'too many wait for theirs' : 'its turn did not come in time'}`);
@@ -66,23 +71,35 @@ export class Downloads {
       onDownload: (download) => {
         // How many nginx sends is nginx's to know.
         if (!counted && !byFront) metrics.downloads.inc();
+        // How far one is that nobody waits for, nobody needs to know.
+        if (asker.kind === 'host' || !counted || download.ended !== 'no') this.#tell(asker, download, downloadSentence(name, download));
         counted = true;
         if (download.ended !== 'no') metrics.downloads.dec();
-        tell(download, downloadSentence(name, download));
       },
     });
   }
 
   /** nginx has sent a file, or a part of it. Rejects when the image isn't there any more. */
-  async endedAtFront({ image, file, mac, start, bytesSent, whole }: FrontDownload): Promise<void> {
-    const { metrics, model, onEvent, imagesFolder } = this.#options;
+  async endedAtFront({ image, file, mac, address, start, bytesSent, whole }: FrontDownload): Promise<void> {
+    const { metrics, imagesFolder, askerOf } = this.#options;
     metrics.httpBytes.inc(bytesSent);
-    const host = hostOfMac(model(), mac);
     const { files } = await readManifest(path.join(imagesFolder, image));
-    if (!host || !isImageFile(file)) return;
+    if (!isImageFile(file)) return;
+    const asker = askerOf(address, mac);
     const download: ImageDownload = { file, bytesSent: start + bytesSent, bytesTotal: files[file].size, ended: whole ? 'whole' : 'broken' };
-    onEvent({ kind: 'image', mac, host: host.name, file, bytesSent: download.bytesSent, bytesTotal: download.bytesTotal, sentence: downloadSentence(nameOfHost(host, mac), download) });
+    this.#tell(asker, download, downloadSentence(downloaderName(asker), download));
   }
+
+  /** The pool goes by what its hosts fetch, and by nobody else's. */
+  #tell(asker: Asker, { file, bytesSent, bytesTotal }: Pick<ImageDownload, 'file' | 'bytesSent' | 'bytesTotal'>, sentence: string): void {
+    const who = asker.kind === 'host' ? namesOf(asker) : {};
+    this.#options.telling.tell(asker, { kind: 'image', ...who, file, bytesSent, bytesTotal, sentence });
+  }
+}
+
+function downloaderName(asker: Asker): string {
+  const claims = asker.kind === 'other' ? asker.claims : undefined;
+  return claims ? `${asker.name}, in the name of ${nameOfHost(claims.host, claims.mac)},` : asker.name;
 }
 
 function downloadSentence(name: string, { file, bytesSent, bytesTotal, ended }: ImageDownload): string {

@@ -30,8 +30,8 @@ export interface ImageRequest {
   readonly onBytes: (bytes: number) => void;
   /** nginx stands in front and sends the file itself. */
   readonly byFront: boolean;
-  /** The image is damaged; in words. */
-  readonly onDamage: (sentence: string) => void;
+  /** Answers with a refusal, and tells of it. */
+  readonly refuse: (status: number, reason: string, headers?: Readonly<Record<string, string>>) => void;
   readonly clock: Clock;
   readonly pieces: Pieces;
   readonly turns: Turns;
@@ -52,7 +52,7 @@ const WAITS_FOR_ITS_TURN_BYTES = 4 << 20;
 export async function sendImageFile(request: IncomingMessage, response: ServerResponse, wanted: ImageRequest): Promise<void> {
   const { image, file } = wanted;
   if (!isImageFile(file) || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(image)) {
-    refuse(request, response, 404, 'No boot image has such a file.');
+    wanted.refuse(404, 'No boot image has such a file.');
     return;
   }
   const folder = path.join(wanted.imagesFolder, image);
@@ -61,14 +61,13 @@ export async function sendImageFile(request: IncomingMessage, response: ServerRe
     manifest = await readManifest(folder);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    refuse(request, response, 404, error.message);
+    wanted.refuse(404, error.message);
     return;
   }
   const listed = manifest.files[file];
   const damage = await damageOf(path.join(folder, file), listed);
   if (damage !== undefined) {
-    wanted.onDamage(damage);
-    refuse(request, response, 500, damage);
+    wanted.refuse(500, damage);
     return;
   }
   if (wanted.byFront && !wanted.prefix) {
@@ -146,7 +145,7 @@ async function sendPlain(request: IncomingMessage, response: ServerResponse, gra
     const sender = send(request, `/${file}`, { root: folder, index: false, dotfiles: 'allow', cacheControl: false });
     sender.on('error', (error: Error & { status?: number }) => {
       // A range that can't be satisfied brings its own Content-Range.
-      refuse(request, response, error.status ?? 500, error.message, error.status === 416 ? { 'Content-Range': `bytes */${size}` } : {});
+      granted.refuse(error.status ?? 500, error.message, error.status === 416 ? { 'Content-Range': `bytes */${size}` } : {});
     });
     sender.stream = (found: string, { start = 0, end = size - 1 }: { readonly start?: number; readonly end?: number } = {}) => {
       copyAndTell(response, granted, found, start, Math.min(end + 1, size)).then(resolve, reject);

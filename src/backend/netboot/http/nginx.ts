@@ -7,6 +7,7 @@
  * access log, by syslog over UDP. What nginx sends has nginx's own ETag and Last-Modified, from the file's time and size.
  */
 
+import { parseIpv4 } from '../ipv4';
 import type { ListenAddress } from '../sockets';
 
 /** A request with this header came through nginx, which serves the files. */
@@ -36,7 +37,7 @@ export function nginxConfig({ server, upstream, imagesFolder }: NginxConfigInput
 # Put it into nginx's http block (conf.d/ or sites-enabled/), and start: pxen serve --http-upstream ${behind}
 # nginx's user (www-data on Debian) must be able to read ${imagesFolder}
 
-log_format pxen escape=json '{"uri":"$request_uri","status":$status,"sent":$body_bytes_sent,"complete":"$request_completion","range":"$sent_http_content_range"}';
+log_format pxen escape=json '{"uri":"$request_uri","address":"$remote_addr","status":$status,"sent":$body_bytes_sent,"complete":"$request_completion","range":"$sent_http_content_range"}';
 
 upstream pxen {
     server ${behind};
@@ -84,6 +85,8 @@ export interface FrontDownload {
   readonly file: string;
   /** As the query says; empty if it doesn't. */
   readonly mac: string;
+  /** Who fetched it. Configurations made by an older PXEN don't tell. */
+  readonly address: string | undefined;
   /** Where the range began, 0 without one. */
   readonly start: number;
   readonly bytesSent: number;
@@ -101,11 +104,19 @@ export function parseFrontLog(datagram: string): FrontDownload | undefined {
     return undefined;
   }
   if (typeof entry !== 'object' || entry === null) return undefined;
-  const { uri, status, sent, complete, range } = entry as Record<string, unknown>;
+  const { uri, address, status, sent, complete, range } = entry as Record<string, unknown>;
   if (typeof uri !== 'string' || (status !== 200 && status !== 206) || typeof sent !== 'number' || !(sent > 0)) return undefined;
   const match = /^\/images\/([A-Za-z0-9][A-Za-z0-9._-]*)\/([a-z.]+)(?:\?(.*))?$/.exec(uri);
   if (!match) return undefined;
   const [, image = '', file = '', query = ''] = match;
   const start = Number(/^bytes (\d+)-/.exec(typeof range === 'string' ? range : '')?.[1] ?? 0);
-  return { image, file, mac: (new URLSearchParams(query).get('mac') ?? '').toLowerCase().replaceAll('-', ':'), start, bytesSent: sent, whole: complete === 'OK' };
+  return {
+    image,
+    file,
+    mac: (new URLSearchParams(query).get('mac') ?? '').toLowerCase().replaceAll('-', ':'),
+    address: typeof address === 'string' && parseIpv4(address) !== undefined ? address : undefined,
+    start,
+    bytesSent: sent,
+    whole: complete === 'OK',
+  };
 }

@@ -21,8 +21,17 @@ export function refuse(request: IncomingMessage, response: ServerResponse, statu
   respond(request, response, { status, text: `${reason}\n`, headers });
 }
 
-/** Who asks, as an IPv4 address; behind a proxy, whom the proxy says it asks for. */
+/**
+ * Who asks, as an IPv4 address; behind a proxy, whom the proxy says it asks for. It is on this machine: anybody else who reached
+ * the port could write what they like.
+ */
 export function addressOfClient(request: IncomingMessage, behindProxy: boolean): string | undefined {
-  const told = behindProxy ? request.headers['x-real-ip'] : undefined;
-  return (typeof told === 'string' ? told : request.socket.remoteAddress)?.replace(/^::ffff:/, '');
+  const { remoteAddress, localAddress } = request.socket;
+  const told = behindProxy && remoteAddress === localAddress ? request.headers['x-real-ip'] : undefined;
+  return (typeof told === 'string' ? told : remoteAddress)?.replace(/^::ffff:/, '');
+}
+
+/** What a stranger sent, fit for a log. */
+export function printable(text: string): string {
+  return text.replace(/[^ -~]/g, '?').slice(0, 100);
 }
