@@ -4,6 +4,7 @@ import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'com
 import type { FirmwareKind } from './netboot/answers/exampleRequest';
 import { DEFAULT_MIRROR, DEFAULT_SUITE } from './image/recipe';
 import { EXIT, type VerbIo } from './verbs/io';
+import type { ServingOptions } from './verbs/serving';
 
 declare const PXEN_VERSION: string;
 
@@ -85,18 +86,16 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
       exit(await runPlan({ drive, json, prove, whatIf, moves, ...(show === undefined ? {} : { show }) }, io));
     });
 
-  program
-    .command('serve')
-    .description('Answer booting machines (DHCP, TFTP, HTTP, DNS) until interrupted. Wakes nobody, starts no VM.')
-    .argument('[DRIVE]', "the drive's folder", '.')
-    .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
-    .option('--tftp-single-port', 'answer every TFTP transfer from port 69, for a firewall that lets no other port through', false)
-    .option('--http-upstream <ADDRESS:PORT>', 'listen for HTTP here, behind an nginx that has port 80 and sends the image files; for pools of hundreds of hosts')
+  withServing(
+    program
+      .command('serve')
+      .description('Answer booting machines (DHCP, TFTP, HTTP, DNS) until interrupted. Wakes nobody, starts no VM.')
+      .argument('[DRIVE]', "the drive's folder", '.'),
+  )
     .option('--print-nginx-config', "print nginx's configuration for this drive and --http-upstream (127.0.0.1:8080), and end", false)
-    .option('--capture <FILE>', 'write every datagram to a new file, for tcpdump and Wireshark')
     .option('--json', 'print one JSON event a line', false)
     .addHelpText('after', '\nAsks for root through sudo, for the ports alone. The drive may be edited meanwhile. Exits 0 when interrupted, 2 when it could not begin.')
-    .action(async (drive: string, options: { tftpSinglePort: boolean; httpUpstream?: string; printNginxConfig: boolean; despiteOtherDhcp: boolean; capture?: string; json: boolean }) => {
+    .action(async (drive: string, options: ServingOptions & { printNginxConfig: boolean; json: boolean }) => {
       const { runServe } = await import('./verbs/serve');
       exit(await runServe({ drive, ...options }, io));
     });
@@ -127,19 +126,19 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
       exit(await runWake({ words, json }, io));
     });
 
-  program
-    .command('boot')
-    .description('Turn every machine on, boot it over the network, and start the VMs.')
-    .argument('[DRIVE]', "the drive's folder", '.')
-    .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false)
-    .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
-    .option('--capture <FILE>', 'write every datagram to a new file, for tcpdump and Wireshark')
+  withServing(
+    program
+      .command('boot')
+      .description('Turn every machine on, boot it over the network, and start the VMs.')
+      .argument('[DRIVE]', "the drive's folder", '.')
+      .option('--stay', 'keep serving, and bring back what is lost, until interrupted or `pxen down`', false),
+  )
     .option('--json', 'print one JSON event a line', false)
     .addHelpText(
       'after',
-      '\nAsks for root through sudo, for the ports of DHCP, TFTP, HTTP and DNS alone. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. Exits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
+      '\nAsks for root through sudo, for the ports of DHCP, TFTP, HTTP and DNS alone. Hosts and VMs are left running when it ends.\nWhat is up already is left as it is. `pxen serve --print-nginx-config` prints the configuration of an nginx for --http-upstream.\nExits 0 when the pool is up, 3 when only partly, 2 when it could not begin.',
     )
-    .action(async (drive: string, options: { stay: boolean; despiteOtherDhcp: boolean; capture?: string; json: boolean }) => {
+    .action(async (drive: string, options: ServingOptions & { stay: boolean; json: boolean }) => {
       const { runBoot } = await import('./verbs/boot');
       exit(await runBoot({ drive, ...options }, io));
     });
@@ -236,6 +235,15 @@ function buildProgram(io: VerbIo, exit: (code: number) => void): Command {
       exit(await runDriveNew({ folder, json }, io));
     });
   return program;
+}
+
+/** What verbs that answer machines have in common, as `ServingOptions`. */
+function withServing(command: Command): Command {
+  return command
+    .option('--despite-other-dhcp', 'serve addresses although another DHCP server answers on the network', false)
+    .option('--tftp-single-port', 'answer every TFTP transfer from port 69, for a firewall that lets no other port through', false)
+    .option('--http-upstream <ADDRESS:PORT>', 'listen for HTTP here, behind an nginx that has port 80 and sends the image files; for pools of hundreds of hosts')
+    .option('--capture <FILE>', 'write every datagram to a new file, for tcpdump and Wireshark');
 }
 
 interface PlanFlags {

@@ -10,7 +10,7 @@ import type { OpenEnvironment } from './pool/service';
 export const targetOpener = (portHelper?: HelperCommand): OpenEnvironment => async (target, root, model) => {
   switch (target) {
     case 'machines':
-      return openMachines(root, model, realParts.interfaces(), portHelper);
+      return openMachines(root, model, realParts.interfaces(), { portHelper });
     case 'simulated': {
       const { startSimulatedLab } = await import('../lab/simulated/environment');
       return startSimulatedLab({ model, root, faults: {}, keep: false });

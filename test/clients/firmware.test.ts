@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { powerOn } from './machine';
-import { IMAGE, openNetwork, SERVER } from './network';
+import { IMAGE, macOf, openNetwork, SERVER } from './network';
 
 describe('BIOS', () => {
   it.each(['virtio-net-pci', 'e1000'])('the PXE ROM of %s gets to its script and starts Xen’s place by Multiboot', async (nic) => {
@@ -26,6 +26,22 @@ describe('BIOS', () => {
     await server.line(/node1 .* fetched undionly\.kpxe over TFTP/);
     await machine.line(/dom0_mem=/);
   });
+});
+
+it('a machine whose address changed on the drive after it got it is led to DHCP again, and gets a script that counts', async () => {
+  const network = await openNetwork();
+  const server = await network.serve();
+  const [hosts, script] = [path.join(network.drive, 'hosts', 'all.host.yaml'), path.join(network.folder, 'chain.ipxe')];
+  // Until the drive was edited, node5 isn't on it, and there is no such file.
+  await writeFile(script, `#!ipxe\ndhcp\n:wait\nsleep 1\nimgfetch http://${SERVER}/boot/52:54:00:aa:00:05.cfg || goto wait\nimgfree\nchain http://${SERVER}/boot/${macOf(1)}.ipxe\n`);
+  const machine = await powerOn(network, { host: 1, nic: 'e1000', firmware: 'bios', more: ['-kernel', '/usr/lib/ipxe/ipxe.lkrn', '-initrd', script] });
+  await server.line(/node1 \(.*\), iPXE .* gets 10\.77\.0\.11/);
+  const before = await readFile(hosts, 'utf8');
+  await writeFile(hosts, `${before.replace('address: 10.77.0.11\n', 'address: 10.77.0.21\n')}---\nkind: Host\nname: node5\nmacs: [52:54:00:aa:00:05]\naddress: 10.77.0.15\ncpus: 4\nmemory: 8GiB\n`);
+  await server.line(/10\.77\.0\.11 asked for the boot script of node1 \(.*\) and was shown it without its token: node1 has the address 10\.77\.0\.21/);
+  await server.line(/node1 \(.*\), iPXE .* gets 10\.77\.0\.21/);
+  await server.line(/node1 \(52:54:00:aa:00:01\) got its boot script for tiny/);
+  expect(await machine.line(/initrd\?token=/)).toMatch(/initrd\?token=[A-Za-z0-9_-]{32}$/);
 });
 
 describe('UEFI', () => {

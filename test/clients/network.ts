@@ -27,6 +27,8 @@ export interface Network {
   start(where: 'server' | Client, command: string, ...args: readonly string[]): Running;
   /** `pxen serve` with further words, once it serves. */
   serve(...words: readonly string[]): Promise<Running>;
+  /** `pxen serve` or `pxen boot` with further words, once it serves. */
+  pxen(verb: 'serve' | 'boot', ...words: readonly string[]): Promise<Running>;
   /** A machine with one interface, `eth0`, that has node`host`'s MAC or the one given. */
   client(host: number, mac?: string): Promise<Client>;
   /** A tap on the bridge, for QEMU. */
@@ -75,18 +77,20 @@ export async function openNetwork(dhcp: 'authoritative' | 'proxy' = 'authoritati
     undo.push(() => running.stop());
     return running;
   };
+  const pxen = async (verb: 'serve' | 'boot', ...words: readonly string[]) => {
+    await until(async () => (await run('ip', ['-n', server, 'link', 'show', 'br0'])).output.includes('LOWER_UP'));
+    const running = startIn('server', process.execPath, inject('pxen'), verb, drive, '--json', ...words);
+    await running.line(/"event":"serving"/, 20_000);
+    return running;
+  };
   return {
     folder,
     imageFolder,
     drive,
     run: (where, command, ...args) => run('ip', ['netns', 'exec', namespaceOf(where), command, ...args]),
     start: startIn,
-    serve: async (...words) => {
-      await until(async () => (await run('ip', ['-n', server, 'link', 'show', 'br0'])).output.includes('LOWER_UP'));
-      const running = startIn('server', process.execPath, inject('pxen'), 'serve', drive, '--json', ...words);
-      await running.line(/"event":"serving"/, 20_000);
-      return running;
-    },
+    serve: (...words) => pxen('serve', ...words),
+    pxen,
     client: async (host, mac = macOf(host)) => {
       const namespace = await addNamespace(`${prefix}-c${host}`);
       await inServer('link', 'add', `c${host}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace, 'address', mac);
@@ -132,7 +136,7 @@ boot: {image: ${IMAGE}}
   for (const name of ['undionly.kpxe', 'ipxe.efi', 'snponly.efi']) await copyFile(path.join(IPXE, name), path.join(imageFolder, name));
   // Xen's place as an EFI application is taken by one that starts anywhere and asks for an address again.
   await copyFile(path.join(IPXE, 'ipxe.efi'), path.join(imageFolder, 'xen.efi'));
-  await writeManifest(imageFolder, { name: IMAGE, versions: {}, files: await describeImageFiles(imageFolder), xenArguments: 'console=com1', kernelArguments: 'console=hvc0' });
+  await writeManifest(imageFolder, { name: IMAGE, created: '2026-11-01T12:00:00Z', versions: {}, files: await describeImageFiles(imageFolder), xenArguments: 'console=com1', kernelArguments: 'console=hvc0' });
   return imageFolder;
 }
 

@@ -137,7 +137,7 @@ describe('A drive that is not there', () => {
     answer: (drive, io) => runAnswer({ mac: '52:54:00:aa:00:01', drive, arch: 'bios', ipxe: false, json: false }, io),
     status: (drive, io) => runStatus({ drive, json: false }, io),
     down: (drive, io) => runDown({ drive, force: false, json: false }, io),
-    boot: (drive, io) => runBoot({ drive, stay: false, despiteOtherDhcp: false, json: false }, io),
+    boot: (drive, io) => runBoot({ drive, stay: false, despiteOtherDhcp: false, tftpSinglePort: false, json: false }, io),
     serve: (drive, io) => runServe({ drive, despiteOtherDhcp: false, tftpSinglePort: false, printNginxConfig: false, json: false }, io),
   };
 

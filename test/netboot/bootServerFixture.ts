@@ -70,7 +70,7 @@ async function writeImage(imagesFolder: string): Promise<string> {
   return folder;
 }
 
-export async function startFixture(overrides: Partial<BootServerOptions> = {}): Promise<Fixture> {
+export async function startFixture({ tftpSinglePort = false, ...overrides }: Partial<BootServerOptions> & { readonly tftpSinglePort?: boolean } = {}): Promise<Fixture> {
   const imagesFolder = await temporaryFolder();
   const imageFolder = await writeImage(imagesFolder);
   const model = (): PoolModel => pool();
@@ -83,7 +83,7 @@ export async function startFixture(overrides: Partial<BootServerOptions> = {}): 
     imagesFolder,
     stateFolder: path.join(imagesFolder, 'state'),
     image: () => IMAGE,
-    endpoints: { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 }, dhcpReplies: 'to-source' },
+    endpoints: { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 }, dhcpReplies: 'to-source', tftpSinglePort },
     tokens: createBootTokens({ state, model, clock: systemClock, random: systemRandom }),
     authorizedKeys: () => ['ssh-ed25519 AAAA pool'],
     onEvent: (event) => {

@@ -110,5 +110,11 @@ it('behind nginx the address is the one it tells; nobody else who reaches the po
   const as = (address: string) => ({ path: `/boot/${MAC}.ipxe`, headers: { 'X-Real-IP': address } });
   expect(tokenIn((await ask(fixture, '127.0.0.1', as(BYSTANDER))).text)).toBe('');
   expect(tokenIn((await ask(fixture, BYSTANDER, as(NODE1))).text)).toBe('');
-  expect(tokenIn((await ask(fixture, '127.0.0.1', as(NODE1))).text)).toMatch(/^.{32}$/);
+  const token = tokenIn((await ask(fixture, '127.0.0.1', as(NODE1))).text);
+  expect(token).toMatch(/^.{32}$/);
+  // An initrd with its words is sent by the boot server itself, and counted once.
+  const initrd = { ...as(NODE1), path: `/boot/${MAC}.initrd?token=${token}` };
+  await ask(fixture, '127.0.0.1', { ...initrd, headers: { ...initrd.headers, 'X-Pxen-Front': 'accel' } });
+  await fixture.event((event) => event.kind === 'image' && event.sentence === `node1 (${MAC}) has fetched initrd`);
+  expect((await ask(fixture, '127.0.0.1', { path: '/metrics' })).text).toContain('pxen_http_image_downloads 0\n');
 });

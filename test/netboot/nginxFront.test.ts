@@ -1,7 +1,10 @@
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { main } from '../../src/backend/cli';
+import { servedAddresses, STANDARD_PORTS } from '../../src/backend/netboot/endpoints';
 import { nginxConfig, parseFrontLog } from '../../src/backend/netboot/http/nginx';
 import type { VerbIo } from '../../src/backend/verbs/io';
+import { runBoot } from '../../src/backend/verbs/boot';
 import { runServe } from '../../src/backend/verbs/serve';
 import { copyExample } from '../support/examples';
 import { temporaryFolder } from './bootServerFixture';
@@ -32,6 +35,33 @@ describe('pxen serve --print-nginx-config', () => {
   it.each(['8080', 'localhost:80', '127.0.0.1:', '127.0.0.1:0', '127.0.0.1:70000', '300.0.0.1:80'])('refuses %s in words', async (word) => {
     expect(await serve(word)).toEqual({ code: 2, out: '', err: `${word} is no ADDRESS:PORT. Write for instance --http-upstream 127.0.0.1:8080.\n` });
   });
+});
+
+it('pxen boot refuses a wrong upstream as pxen serve does, before it looks at the drive', async () => {
+  let err = '';
+  const io: VerbIo = { out: () => undefined, err: (text) => void (err += text), interactive: false, env: {}, signal: new AbortController().signal };
+  expect(await runBoot({ drive: '/nowhere', stay: false, despiteOtherDhcp: false, tftpSinglePort: false, httpUpstream: '8080', json: false }, io)).toBe(2);
+  expect(err).toBe('8080 is no ADDRESS:PORT. Write for instance --http-upstream 127.0.0.1:8080.\n');
+});
+
+it('pxen boot and pxen serve offer the same ways to serve', async () => {
+  vi.stubGlobal('PXEN_VERSION', 'test');
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  onTestFinished(() => {
+    written.mockRestore();
+    vi.unstubAllGlobals();
+  });
+  for (const verb of ['serve', 'boot']) {
+    written.mockClear();
+    expect(await main([verb, '--help'])).toBe(0);
+    const help = written.mock.calls.map(([text]) => String(text)).join('');
+    for (const option of ['--despite-other-dhcp', '--tftp-single-port', '--http-upstream <ADDRESS:PORT>', '--capture <FILE>']) expect(help).toContain(` ${option} `);
+  }
+});
+
+it('machines are told of nginx’s port, not of the one behind it', () => {
+  const endpoints = { bindAddress: '10.77.0.1', ports: STANDARD_PORTS, httpUpstream: { address: '127.0.0.1', port: 8080 } };
+  expect(servedAddresses(endpoints, { ...STANDARD_PORTS, http: 8080, proxyDhcp: 0 })).toEqual({ dhcp: '10.77.0.1:67', tftp: '10.77.0.1:69', http: '10.77.0.1:80', dns: '10.77.0.1:53' });
 });
 
 it('a folder with quotes is written so that nginx reads it; one with a dollar sign can’t be', () => {

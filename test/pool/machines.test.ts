@@ -39,4 +39,15 @@ describe('a pool of real machines', () => {
     await writeLabImage(path.join(root, 'images'));
     await expect(opening()).rejects.toThrow(/or set boot\.image in pxen\.yaml to one that is there: lab\.$/);
   });
+
+  it('is served as whoever starts it says: behind nginx, with TFTP from one port, or neither', async () => {
+    const root = await emptyFolder();
+    await writeLabImage(path.join(root, 'images'));
+    const model = aModel([aHost('node1')], []);
+    const ofLab = { ...model, cluster: { ...model.cluster, boot: { ...model.cluster.boot, image: 'lab' } } };
+    const served = async (how?: Parameters<typeof openMachines>[3]) => (await openMachines(root, ofLab, interfaces, how)).netboot;
+    expect(await served({ httpUpstream: { address: '127.0.0.1', port: 8080 }, tftpSinglePort: true })).toMatchObject({ bindAddress: '10.77.0.1', ports: { http: 80 }, httpUpstream: { address: '127.0.0.1', port: 8080 }, tftpSinglePort: true });
+    expect(await served()).toMatchObject({ tftpSinglePort: false });
+    expect(await served()).not.toHaveProperty('httpUpstream');
+  });
 });

@@ -11,6 +11,8 @@ export interface NetbootEndpoints {
   readonly ports: NetbootPorts;
   /** nginx has the HTTP port, and asks for what it doesn't serve itself here. The UDP port of that number hears its log. */
   readonly httpUpstream?: { readonly address: string; readonly port: number };
+  /** Every TFTP transfer from the listening port; otherwise each has a port of its own. */
+  readonly tftpSinglePort?: boolean;
   /**
    * `rfc2131`: replies go where RFC 2131 §4.1 says (giaddr, ciaddr, broadcast).
    * `to-source`: replies go to the packet's source, as on port 4011; for clients without a network of their own.
@@ -28,9 +30,11 @@ export interface NetbootPorts {
   readonly dns: number;
 }
 
-/** What is served where, as `ADDRESS:PORT` by service; port 0 stands for what isn't served. */
-export function servedAddresses(bindAddress: string, ports: NetbootPorts): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(ports).filter(([, port]) => port !== 0).map(([service, port]) => [service, `${bindAddress}:${port}`]));
+/** Where machines find what is served, as `ADDRESS:PORT` by service; port 0 stands for what isn't. `ports` are those that are open. */
+export function servedAddresses(endpoints: Pick<NetbootEndpoints, 'bindAddress' | 'ports' | 'httpUpstream'>, ports: NetbootPorts): Readonly<Record<string, string>> {
+  // nginx's.
+  const reached = endpoints.httpUpstream ? { ...ports, http: endpoints.ports.http } : ports;
+  return Object.fromEntries(Object.entries(reached).filter(([, port]) => port !== 0).map(([service, port]) => [service, `${endpoints.bindAddress}:${port}`]));
 }
 
 export const STANDARD_PORTS: NetbootPorts = { dhcp: 67, proxyDhcp: 4011, tftp: 69, http: 80, dns: 53 };

@@ -59,8 +59,6 @@ export interface BootServerOptions {
   readonly mayServe?: Promise<unknown>;
   /** Where `network.dhcp` stands on the drive as it is now, for sentences: `/drive/pxen.yaml:12`. */
   readonly placeOfDhcp?: () => Promise<string>;
-  /** Every TFTP transfer from the listening port; otherwise each has a port of its own. */
-  readonly tftpSinglePort?: boolean;
   readonly onEvent: (event: NetbootEvent) => void;
   readonly clock: Clock;
   readonly random: Random;

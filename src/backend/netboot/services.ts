@@ -84,7 +84,7 @@ async function startTftp(options: ServicesOptions, metrics: NetbootMetrics): Pro
     files: () => ({ folder: `${options.imagesFolder}/${options.image()}`, names: Object.values(LOADERS) }),
     limits: { largestBlock: (await mtuOf(bindAddress)) - TFTP_OVERHEAD, largestWindow: LARGEST_WINDOW },
     concurrency: CONCURRENT_TRANSFERS,
-    singlePort: options.tftpSinglePort ?? false,
+    singlePort: endpoints.tftpSinglePort ?? false,
     clock: options.clock,
     onEvent: (event) => tellTftp(event, options, metrics),
     onLoad: ({ running, waiting }) => {

@@ -22,11 +22,20 @@ export function sshOfMachine(host: HostModel): SocketAddress {
   return { address: host.address, port: SSH_PORT };
 }
 
+/** How machines are served, as whoever starts the boot server says; the drive says the rest. */
+export interface Serving {
+  /** Asked for ports that are kept for root. */
+  readonly portHelper?: HelperCommand | undefined;
+  /** nginx has the HTTP port, and asks here. */
+  readonly httpUpstream?: SocketAddress | undefined;
+  readonly tftpSinglePort?: boolean | undefined;
+}
+
 /**
  * Rejects with a `PoolError` when this machine doesn't hold the boot server's address on the interface the drive names, or
- * when the image isn't there or isn't whole (by sizes; hosts check the sums). `portHelper` is asked for ports that are kept for root.
+ * when the image isn't there or isn't whole (by sizes; hosts check the sums).
  */
-export async function openMachines(root: string, model: PoolModel, interfaces: Interfaces, portHelper?: HelperCommand): Promise<PoolEnvironment> {
+export async function openMachines(root: string, model: PoolModel, interfaces: Interfaces, { portHelper, httpUpstream, tftpSinglePort = false }: Serving = {}): Promise<PoolEnvironment> {
   const { network, boot } = model.cluster;
   const folders = machineFolders(root);
   const name = interfaceOf(network, interfaces);
@@ -34,7 +43,15 @@ export async function openMachines(root: string, model: PoolModel, interfaces: I
   return {
     target: 'machines',
     ...folders,
-    netboot: { bindAddress: network.server, interface: name, ports: STANDARD_PORTS, dhcpReplies: 'rfc2131', ...(portHelper && { portHelper }) },
+    netboot: {
+      bindAddress: network.server,
+      interface: name,
+      ports: STANDARD_PORTS,
+      dhcpReplies: 'rfc2131',
+      tftpSinglePort,
+      ...(portHelper && { portHelper }),
+      ...(httpUpstream && { httpUpstream }),
+    },
     image: ({ cluster }) => cluster.boot.image,
     wake: (host) => ({ from: network.server, to: wakeTargets(host, network) }),
     ssh: sshOfMachine,

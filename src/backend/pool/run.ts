@@ -147,7 +147,7 @@ class Runner implements PoolRun {
       random,
       log,
     });
-    onEvent({ event: 'serving', at: this.isoNow(), addresses: servedAddresses(environment.netboot.bindAddress, this.server.ports) });
+    onEvent({ event: 'serving', at: this.isoNow(), addresses: servedAddresses(environment.netboot, this.server.ports) });
     await environment.serving(this.server.ports);
     this.send({ kind: 'start' });
     this.watch();

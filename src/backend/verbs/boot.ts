@@ -6,19 +6,19 @@ import { openMachines } from '../pool/machines';
 import { realParts } from '../pool/parts';
 import { bootPool } from './bootPool';
 import { EXIT, type VerbIo } from './io';
+import { readUpstream, type ServingOptions } from './serving';
 
-export interface BootOptions {
+export interface BootOptions extends ServingOptions {
   readonly drive: string;
   readonly stay: boolean;
-  /** Serve addresses although another DHCP server answers on the network. */
-  readonly despiteOtherDhcp: boolean;
-  /** A new file that every datagram is written to, for tcpdump and Wireshark. */
-  readonly capture?: string | undefined;
   readonly json: boolean;
 }
 
-export async function runBoot({ capture: file, ...options }: BootOptions, io: VerbIo): Promise<number> {
-  const boot = () => bootPool((_target, root, model) => openMachines(root, model, realParts.interfaces(), io.interactive ? wayToRoot('sudo') : undefined), { ...options, target: 'machines' }, io);
+export async function runBoot({ capture: file, httpUpstream: upstream, tftpSinglePort, ...options }: BootOptions, io: VerbIo): Promise<number> {
+  const httpUpstream = readUpstream(upstream, io);
+  if (httpUpstream === 'wrong') return EXIT.usage;
+  const how = { portHelper: io.interactive ? wayToRoot('sudo') : undefined, httpUpstream, tftpSinglePort };
+  const boot = () => bootPool((_target, root, model) => openMachines(root, model, realParts.interfaces(), how), { ...options, target: 'machines' }, io);
   if (file === undefined) return boot();
   try {
     const capture = await openCapture({ file, clock: realParts.clock, onTrouble: (sentence) => io.err(`${sentence}.\n`) });

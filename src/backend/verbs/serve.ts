@@ -8,7 +8,6 @@ import { openCapture } from '../netboot/capture';
 import { startBootServer } from '../netboot/bootServer';
 import { servedAddresses, STANDARD_PORTS } from '../netboot/endpoints';
 import { nginxConfig } from '../netboot/http/nginx';
-import { parseIpv4 } from '../netboot/ipv4';
 import { machineInterfaces } from '../netboot/machineInterfaces';
 import type { ListenAddress } from '../netboot/sockets';
 import { wayToRoot } from '../netboot/portHelper/wayToRoot';
@@ -26,30 +25,20 @@ import { systemClock, systemRandom, type Log } from '../system';
 import { isExpected } from './expected';
 import { EXIT, type VerbIo } from './io';
 import { servingSentence } from './poolText';
+import { readUpstream, type ServingOptions } from './serving';
 
-export interface ServeOptions {
+export interface ServeOptions extends ServingOptions {
   readonly drive: string;
-  /** Serve addresses although another DHCP server answers on the network. */
-  readonly despiteOtherDhcp: boolean;
-  /** All TFTP transfers from port 69. */
-  readonly tftpSinglePort: boolean;
-  /** `ADDRESS:PORT` where nginx asks; it has the HTTP port then. */
-  readonly httpUpstream?: string;
   /** Print nginx's configuration instead of serving. */
   readonly printNginxConfig: boolean;
-  /** A new file that every datagram is written to, for tcpdump and Wireshark. */
-  readonly capture?: string | undefined;
   /** One event a line on standard output. */
   readonly json: boolean;
 }
 
 /** Exits 0 when interrupted or asked to stop, 2 when it couldn't begin: an invalid drive, no image, a port in use. */
 export async function runServe(options: ServeOptions, io: VerbIo): Promise<number> {
-  const httpUpstream = options.httpUpstream === undefined ? undefined : socketAddress(options.httpUpstream);
-  if (options.httpUpstream !== undefined && !httpUpstream) {
-    io.err(`${options.httpUpstream} is no ADDRESS:PORT. Write for instance --http-upstream 127.0.0.1:8080.\n`);
-    return EXIT.usage;
-  }
+  const httpUpstream = readUpstream(options.httpUpstream, io);
+  if (httpUpstream === 'wrong') return EXIT.usage;
   try {
     if (options.printNginxConfig) await printNginxConfig(options.drive, httpUpstream ?? DEFAULT_UPSTREAM, io);
     else await serve({ ...options, httpUpstream }, io);
@@ -79,7 +68,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       const taken = await openCapture({ file: capture, clock, onTrouble: (sentence) => log('warn', sentence) });
       closers.push(() => taken.close());
     }
-    const environment = await openMachines(root, first, machineInterfaces(), io.interactive ? wayToRoot('sudo') : undefined);
+    const environment = await openMachines(root, first, machineInterfaces(), { portHelper: io.interactive ? wayToRoot('sudo') : undefined, httpUpstream, tftpSinglePort });
     const beside = handlersBeside(log, emit, () => stop.abort());
     const claiming = claimReachably({
       ...environment,
@@ -107,8 +96,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
       model,
       imagesFolder: environment.imagesFolder,
       image: () => environment.image(model()),
-      endpoints: { ...environment.netboot, ...(httpUpstream && { httpUpstream }) },
-      tftpSinglePort,
+      endpoints: environment.netboot,
       stateFolder: environment.stateFolder,
       despiteOtherDhcp,
       placeOfDhcp: () => settingPlace(root, 'network', 'dhcp'),
@@ -127,7 +115,7 @@ async function serve({ drive: folder, despiteOtherDhcp, capture, json, tftpSingl
     await claiming;
     const server = await starting;
     await authorizedKeys();
-    emit({ event: 'serving', at: now(), addresses: servedAddresses(environment.netboot.bindAddress, server.ports) });
+    emit({ event: 'serving', at: now(), addresses: servedAddresses(environment.netboot, server.ports) });
     if (!json) {
       const { network } = first.cluster;
       io.err(`Answering ${first.hosts.length === 1 ? '1 host' : `${first.hosts.length} hosts`} of ${first.cluster.name} on ${environment.netboot.interface ?? network.server} (DHCP ${network.dhcp}), image ${environment.image(first)}. Ctrl+C ends it.\n`);
@@ -207,12 +195,6 @@ async function printNginxConfig(drive: string, upstream: ListenAddress, io: Verb
   const root = path.resolve(drive);
   const { model } = await loadSoundDrive(root);
   io.out(nginxConfig({ server: { address: model.cluster.network.server, port: STANDARD_PORTS.http }, upstream, imagesFolder: machineFolders(root).imagesFolder }));
-}
-
-function socketAddress(text: string): ListenAddress | undefined {
-  const [, address = '', port = ''] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? [];
-  const number = Number(port);
-  return parseIpv4(address) === undefined || number < 1 || number > 65_535 ? undefined : { address, port: number };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { readManifest } from '../../image/manifest';
 import { Pieces } from './copy';
 import { FRONT_HEADER, type FrontDownload } from './nginx';
-import { isImageFile, sendImageFile, type ImageDownload, type ImageRequest } from './images';
+import { isConditional, isImageFile, sendImageFile, type ImageDownload, type ImageRequest } from './images';
 import type { NetbootMetrics } from '../metrics';
 import { printable } from './respond';
 import { type HttpTelling, namesOf } from './told';
@@ -45,7 +45,7 @@ export class Downloads {
     const name = downloaderName(asker);
     let counted = false;
     const tellRefused = (sentence: string) => telling.tell(asker, { kind: 'refused', ...namesOf(asker), sentence });
-    const byFront = front && request.headers[FRONT_HEADER] !== undefined;
+    const byFront = front && request.headers[FRONT_HEADER] !== undefined && !prefix && !isConditional(request);
     if (request.method === 'HEAD') telling.tellQuietly(`${name} asked what ${printable(file)} is`);
     await sendImageFile(request, response, {
       imagesFolder,

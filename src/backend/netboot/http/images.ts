@@ -28,7 +28,7 @@ export interface ImageRequest {
   readonly onDownload: (download: ImageDownload) => void;
   /** Bytes as they are taken. */
   readonly onBytes: (bytes: number) => void;
-  /** nginx stands in front and sends the file itself. */
+  /** nginx stands in front and sends the file itself. Not with a prefix, and not for what {@link isConditional}. */
   readonly byFront: boolean;
   /** Answers with a refusal, and tells of it. */
   readonly refuse: (status: number, reason: string, headers?: Readonly<Record<string, string>>) => void;
@@ -70,10 +70,10 @@ export async function sendImageFile(request: IncomingMessage, response: ServerRe
     wanted.refuse(500, damage);
     return;
   }
-  if (wanted.byFront && !wanted.prefix) {
+  if (wanted.byFront) {
     if (request.method === 'GET') wanted.onDownload({ file, bytesSent: 0, bytesTotal: listed.size, ended: 'no' });
-    response.writeHead(200, { 'X-Accel-Redirect': internalPath(image, file), 'Content-Type': contentTypeOf(file) });
-    response.end();
+    describe(response, file, manifest);
+    response.writeHead(200, { 'X-Accel-Redirect': internalPath(image, file) }).end();
     return;
   }
   const turn = request.method === 'GET' && listed.size >= WAITS_FOR_ITS_TURN_BYTES ? await waitForTurn(request, response, file, listed.size, wanted) : NO_TURN;
@@ -132,15 +132,24 @@ async function sendWithPrefix(request: IncomingMessage, response: ServerResponse
 /** Seconds before the first download, and after what goes before that. */
 export const loadDownloads = () => import('send');
 
+/** Whether the request may be answered with less than the file, by its ETag or date. nginx looks at these before it knows of ours. */
+export function isConditional({ headers }: IncomingMessage): boolean {
+  return [headers['if-match'], headers['if-none-match'], headers['if-modified-since'], headers['if-unmodified-since']].some((header) => header !== undefined);
+}
+
+function describe(response: ServerResponse, file: ImageFile, manifest: Manifest): void {
+  response.setHeader('ETag', `"${manifest.files[file].sha256}"`);
+  response.setHeader('Content-Type', contentTypeOf(file));
+  // Of the image, not of this copy of it: another server of the same drive says the same.
+  if (manifest.created !== undefined) response.setHeader('Last-Modified', new Date(manifest.created).toUTCString());
+}
+
 /** `send` reads the request's headers and writes the answer's; the bytes are ours. */
 async function sendPlain(request: IncomingMessage, response: ServerResponse, granted: Granted): Promise<void> {
   const { default: send } = await loadDownloads();
   const { folder, file, manifest } = granted;
-  const { size, sha256 } = manifest.files[file];
-  response.setHeader('ETag', `"${sha256}"`);
-  response.setHeader('Content-Type', contentTypeOf(file));
-  // Of the image, not of this copy of it: another server of the same drive says the same.
-  if (manifest.created !== undefined) response.setHeader('Last-Modified', new Date(manifest.created).toUTCString());
+  const { size } = manifest.files[file];
+  describe(response, file, manifest);
   await new Promise<void>((resolve, reject) => {
     const sender = send(request, `/${file}`, { root: folder, index: false, dotfiles: 'allow', cacheControl: false });
     sender.on('error', (error: Error & { status?: number }) => {

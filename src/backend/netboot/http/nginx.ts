@@ -4,7 +4,11 @@
  *
  * The boot server still decides on each request: it answers one for an image file with `X-Accel-Redirect`, which names the
  * file to nginx, so an edited drive holds here too and the begin of a download is seen. Its end comes from nginx's
- * access log, by syslog over UDP. What nginx sends has nginx's own ETag and Last-Modified, from the file's time and size.
+ * access log, by syslog over UDP. ETag and Last-Modified are those of the image, as without nginx: it is told them.
+ * Requests that depend on them otherwise than for a range are answered by PXEN, file and all; no firmware sends such.
+ *
+ * Nobody waits for a turn here, and nobody is asked to come again: nginx begins every download at once. With sendfile a thousand
+ * of them cost it little, but a link that they share gives all of them their files late, not some of them early.
  */
 
 import { parseIpv4 } from '../ipv4';
@@ -34,7 +38,7 @@ export function nginxConfig({ server, upstream, imagesFolder }: NginxConfigInput
   const folder = imagesFolder.replace(/["\\]/g, (character) => `\\${character}`);
   const behind = `${upstream.address}:${upstream.port}`;
   return `# nginx in front of PXEN, made by: pxen serve --http-upstream ${behind} --print-nginx-config
-# Put it into nginx's http block (conf.d/ or sites-enabled/), and start: pxen serve --http-upstream ${behind}
+# Put it into nginx's http block (conf.d/ or sites-enabled/), and start: pxen boot --stay --http-upstream ${behind} (or pxen serve)
 # nginx's user (www-data on Debian) must be able to read ${imagesFolder}
 
 log_format pxen escape=json '{"uri":"$request_uri","address":"$remote_addr","status":$status,"sent":$body_bytes_sent,"complete":"$request_completion","range":"$sent_http_content_range"}';
@@ -73,6 +77,10 @@ server {
         tcp_nopush on;
         types { application/efi efi; }
         default_type application/octet-stream;
+        # Those of the image, which PXEN tells, instead of nginx's own of this copy of it.
+        etag off;
+        add_header ETag $upstream_http_etag;
+        add_header Last-Modified $upstream_http_last_modified;
         access_log syslog:server=${behind},tag=pxen,nohostname pxen;
     }
 }
