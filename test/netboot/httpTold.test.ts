@@ -38,7 +38,7 @@ describe('every HTTP exchange is told: who asked, for what, and what came of it'
     ['a script by no MAC', '/boot/node1.ipxe', 'refused', /^127\.0\.0\.1 was refused GET \/boot\/node1\.ipxe over HTTP \(404\): Boot scripts are named after a MAC/],
     ['Xen’s configuration', `/boot/${MAC}.cfg`, 'script', `${NAME} got Xen's configuration file`],
     ['an initrd without its token', `/boot/${MAC}.initrd`, 'refused', /^node1 .* was refused GET \/boot\/.*\.initrd over HTTP \(400\): The token is missing/],
-    ['a stranger’s script', `/boot/${STRANGER}.ipxe`, 'script', `${STRANGER} asked for a boot script from 127.0.0.1 and got the menu for unknown machines: no host on the drive has this MAC`],
+    ['a stranger’s script', `/boot/${STRANGER}.ipxe`, 'script', `${STRANGER} asked for a boot script and got the menu for unknown machines at 127.0.0.1: no host on the drive has this MAC`],
   ])('%s', async (_what, path, kind, sentence) => {
     const { get, events } = await stopped();
     await get(path);

@@ -67,7 +67,7 @@ export class BootFiles {
     const stranger: Asker = { kind: 'other', name: mac };
     const from = addressOf(request);
     if (kind === 'ipxe') {
-      telling.tell(stranger, { kind: 'script', mac, sentence: `${mac} asked for a boot script from ${from} and got the menu for unknown machines: no host on the drive has this MAC` });
+      telling.tell(stranger, { kind: 'script', mac, sentence: `${mac} asked for a boot script and got the menu for unknown machines at ${from}: no host on the drive has this MAC` });
       respond(request, response, { status: 200, text: unknownMachineScript(model(), mac, place) });
       return;
     }
