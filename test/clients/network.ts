@@ -42,7 +42,7 @@ export interface Client {
 let networks = 0;
 
 /** `dhcp` as in pxen.yaml. Everything is undone when the test ends. */
-export async function openNetwork(dhcp: 'authoritative' | 'proxy' = 'authoritative'): Promise<Network> {
+export async function openNetwork(dhcp: 'authoritative' | 'proxy' | 'off' = 'authoritative'): Promise<Network> {
   const prefix = `pxen${process.pid}-${(networks += 1)}`;
   const undo: (() => Promise<unknown>)[] = [];
   onTestFinished(async () => {

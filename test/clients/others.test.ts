@@ -51,6 +51,21 @@ describe('another DHCP server on the network', () => {
   });
 });
 
+it('beside a DHCP server that does all of it, set up as docs/network.md says, a machine gets to its script', async () => {
+  const network = await openNetwork('off');
+  const router = await network.client(4);
+  await network.run(router, 'ip', 'address', 'add', '10.77.0.14/24', 'dev', 'eth0');
+  const [, settings] = /^```\n(dhcp-range[^]*?)^```/m.exec(await readFile('docs/network.md', 'utf8')) ?? [];
+  const file = path.join(network.folder, 'dnsmasq.conf');
+  await writeFile(file, settings ?? '');
+  await network.start(router, 'dnsmasq', '--no-daemon', `--conf-file=${file}`, '--port=0', '--interface=eth0', '--bind-dynamic', '--dhcp-leasefile=/dev/null').line(/DHCP, static leases only/);
+  const server = await network.serve();
+  await powerOn(network, { host: 1, nic: 'virtio-net-pci', firmware: 'uefi' });
+  await server.line(/node1 .* fetched snponly\.efi over TFTP/);
+  await server.line(/node1 .* got its boot script/);
+  await server.line(/node1 .* has fetched initrd/);
+});
+
 describe('the range for strangers', () => {
   it('is lent to a machine that is not on the drive, but for an address that somebody has already', async () => {
     const network = await openNetwork();
