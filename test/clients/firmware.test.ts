@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { powerOn } from './machine';
 import { IMAGE, macOf, openNetwork, SERVER } from './network';
 
+/** With its PXE switched off OVMF goes on to HTTP boot. */
+const NO_PXE = ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n', '-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'];
+
 describe('BIOS', () => {
   it.each(['virtio-net-pci', 'e1000'])('the PXE ROM of %s gets to its script and starts Xen’s place by Multiboot', async (nic) => {
     const network = await openNetwork();
@@ -60,23 +63,44 @@ describe('UEFI', () => {
   it('OVMF boots by HTTP alone', async () => {
     const network = await openNetwork();
     const server = await network.serve();
-    // With its PXE switched off OVMF goes on to HTTP boot.
-    const noPxe = ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n', '-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'];
-    await powerOn(network, { host: 4, nic: 'virtio-net-pci', firmware: 'uefi', more: noPxe });
+    await powerOn(network, { host: 4, nic: 'virtio-net-pci', firmware: 'uefi', more: NO_PXE });
     await server.line(/x64 UEFI HTTP boot, gets .* snponly\.efi over HTTP/);
     await server.line(/node4 .* has fetched snponly\.efi/);
     await server.line(/node4 .* got its boot script/);
   });
+});
 
-  it('OVMF takes the boot file from us beside another DHCP server', async () => {
+describe('beside another DHCP server', () => {
+  const besideDnsmasq = async () => {
     const network = await openNetwork('proxy');
     const router = await network.client(4);
     await network.run(router, 'ip', 'address', 'add', '10.77.0.14/24', 'dev', 'eth0');
     network.start(router, 'dnsmasq', '--no-daemon', '--port=0', '--interface=eth0', '--bind-dynamic', '--dhcp-range=10.77.0.100,10.77.0.150,1h', '--dhcp-leasefile=/dev/null', '--log-dhcp');
-    const server = await network.serve();
+    return { network, server: await network.serve() };
+  };
+
+  it('OVMF asks us at port 4011 for its boot file', async () => {
+    const { network, server } = await besideDnsmasq();
     await powerOn(network, { host: 3, nic: 'virtio-net-pci', firmware: 'uefi' });
+    // It is offered by us at port 67, and gets it at the other.
+    await server.line(/node3 \(.*\), x64 UEFI, gets .*snponly\.efi over TFTP/);
     await server.line(/node3 .* fetched snponly\.efi over TFTP/);
     await server.line(/node3 .* got its boot script/);
     await server.line(/node3 .* has fetched initrd/);
+  });
+
+  it('OVMF boots by HTTP', async () => {
+    const { network, server } = await besideDnsmasq();
+    await powerOn(network, { host: 3, nic: 'virtio-net-pci', firmware: 'uefi', more: NO_PXE });
+    await server.line(/node3 .* has fetched snponly\.efi/);
+    await server.line(/node3 .* got its boot script/);
+  });
+
+  it('a PXE ROM takes the boot file that we offer at port 67, and asks no further', async () => {
+    const { network, server } = await besideDnsmasq();
+    const machine = await powerOn(network, { host: 1, nic: 'e1000', firmware: 'bios' });
+    await server.line(/node1 \(.*\), iPXE on BIOS, is offered .*boot script/);
+    await machine.line(/dom0_mem=/);
+    expect(server.lines.filter((line) => /node1 \(.*\), iPXE on BIOS, gets/.test(line))).toEqual([]);
   });
 });
