@@ -24,6 +24,7 @@ interface Play {
   readonly json?: boolean;
   /** Second at which it is interrupted. */
   readonly interruptedAt?: number;
+  readonly isLinkUp?: boolean;
   readonly wakeHost?: (request: WakeRequest) => Promise<void>;
 }
 
@@ -36,7 +37,7 @@ async function drive(hosts: number, boot: string): Promise<string> {
   return folder;
 }
 
-async function play({ hosts = 10, boot = '{wakeAtOnce: 4, wakePause: 2s}', names = [], json = false, interruptedAt, wakeHost }: Play): Promise<Ended> {
+async function play({ hosts = 10, boot = '{wakeAtOnce: 4, wakePause: 2s}', names = [], json = false, interruptedAt, isLinkUp = true, wakeHost }: Play): Promise<Ended> {
   const clock = new VirtualClock();
   const begun = clock.now();
   const abort = new AbortController();
@@ -45,6 +46,7 @@ async function play({ hosts = 10, boot = '{wakeAtOnce: 4, wakePause: 2s}', names
   const parts = {
     clock,
     interfaces: () => os.networkInterfaces(),
+    isLinkUp: () => Promise.resolve(isLinkUp),
     wakeHost: async (request: WakeRequest) => {
       await wakeHost?.(request);
       (woken[`${(clock.now() - begun) / 1000} s`] ??= []).push(request.host.name);
@@ -95,6 +97,16 @@ describe('pxen wake', () => {
     expect(woken).toEqual({ '0 s': ['node01', 'node03', 'node04'], '2 s': ['node05', 'node06', 'node07', 'node08'], '4 s': ['node10'] });
     expect(JSON.parse(out)).toMatchObject({ failed: failing.map((host) => ({ host, reason: `${host}: the interface is down` })) });
     expect(err).toMatch(/node02: the interface is down\nnode09: the interface is down\n$/);
+  });
+
+  it('exits with 2 when no packet left', async () => {
+    const { code, err } = await play({ names: ['node01', 'node02'], wakeHost: ({ host }) => Promise.reject(new WakeError(`${host.name}: no`)) });
+    expect({ code, err }).toEqual({ code: 2, err: 'node01: no\nnode02: no\n' });
+  });
+
+  it('says so when the link is down, where packets would leave for nowhere', async () => {
+    const { code, err, woken } = await play({ isLinkUp: false });
+    expect([code, woken, err]).toEqual([2, {}, expect.stringMatching(/^The link of lo is down, so no magic packet can leave\. Is its cable plugged in/)]);
   });
 
   it('ends when it is interrupted between two waves, and tells who was not woken', async () => {

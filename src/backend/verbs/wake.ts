@@ -3,6 +3,8 @@
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
 import type { ClusterModel, HostModel } from '../drive/model';
+import { isLinkUp } from '../netboot/machineInterfaces';
+import { PoolError } from '../pool/errors';
 import { interfaceOf } from '../pool/machines';
 import { type PoolParts, realParts } from '../pool/parts';
 import { loadSoundDrive } from '../pool/soundDrive';
@@ -22,7 +24,7 @@ export interface WakeOptions {
  * In waves, as `boot` in pxen.yaml says; more than one are told as they begin. With `--json` one document
  * `{"woken":["…"],"failed":[{"host","reason"}]}`. Exits 0, 3 when some host wasn't woken, 2 when none could be.
  */
-export async function runWake({ words, json }: WakeOptions, io: VerbIo, parts: WakeParts = realParts): Promise<number> {
+export async function runWake({ words, json }: WakeOptions, io: VerbIo, parts: WakeParts = { ...realParts, isLinkUp }): Promise<number> {
   try {
     const { drive, names } = await driveAndNames(words);
     const root = path.resolve(drive);
@@ -32,7 +34,8 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo, parts: W
       io.err(`${unknown.join(', ')}: no such host on the drive. It has ${model.hosts.map(({ name }) => name).join(', ')}.\n`);
       return EXIT.usage;
     }
-    interfaceOf(model.cluster.network, parts.interfaces());
+    const name = interfaceOf(model.cluster.network, parts.interfaces());
+    if (!(await parts.isLinkUp(name))) throw new PoolError(`The link of ${name} is down, so no magic packet can leave.`, 'Is its cable plugged in, and the switch on?');
     const chosen = model.hosts.filter(({ name }) => names.length === 0 || names.includes(name));
     const endings = await wake(model.cluster, chosen, io, parts);
     const failures = endings.flatMap((ending, index) => failureOf(chosen[index]?.name ?? '', ending, io.signal));
@@ -40,7 +43,8 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo, parts: W
     if (json) io.out(`${JSON.stringify({ woken, failed: failures })}\n`);
     for (const { reason } of failures) io.err(`${reason}\n`);
     if (!json && woken.length > 0) io.out(`Magic packets sent to ${woken.join(', ')}.\n`);
-    return failures.length === 0 ? EXIT.ok : EXIT.partly;
+    if (failures.length === 0) return EXIT.ok;
+    return woken.length === 0 ? EXIT.usage : EXIT.partly;
   } catch (error) {
     if (!isExpected(error)) throw error;
     io.err(`${error.message}\n`);
@@ -48,7 +52,9 @@ export async function runWake({ words, json }: WakeOptions, io: VerbIo, parts: W
   }
 }
 
-type WakeParts = Pick<PoolParts, 'wakeHost' | 'interfaces' | 'clock'>;
+interface WakeParts extends Pick<PoolParts, 'wakeHost' | 'interfaces' | 'clock'> {
+  readonly isLinkUp: (name: string) => Promise<boolean>;
+}
 
 function wake({ network, boot }: ClusterModel, hosts: readonly HostModel[], { err, signal }: VerbIo, { wakeHost, clock }: WakeParts): Promise<readonly PromiseSettledResult<void>[]> {
   const log: Log = (_, sentence) => err(`${sentence}\n`);
