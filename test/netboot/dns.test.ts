@@ -30,6 +30,8 @@ describe('what is answered', () => {
     ['test.internal', 'NS', 'NOERROR', ['pxen.test.internal']],
     ['node1.test.internal', 'ANY', 'NOERROR', ['10.77.0.11']],
     ['example.org', 'ANY', 'REFUSED', []],
+    ['test.internal', 'AXFR', 'REFUSED', []],
+    ['0.77.10.in-addr.arpa', 'IXFR', 'REFUSED', []],
   ])('%s %s: %s %j', (name, type, code, data) => {
     const answer = answerDns(pool(), { name, type }, '10.77.0.1');
     expect([answer.code, answer.answers.map((record) => record.data)]).toEqual([code, data]);
@@ -312,8 +314,8 @@ describe('names outside the pool', () => {
     const other = await upstream((question, send) => send(records(question, 1)));
     const { server, exchanges } = await start({ forwarders: () => ['127.0.0.1'], forwarderPort: other.port });
     const notRecursive = dns.encode({ type: 'query', id: 7, questions: [{ type: 'A', name: 'example.org' }] });
-    for (const packet of [query('example.org', 'ANY' as dns.RecordType), notRecursive]) expect(await overUdp(server.port, packet)).toMatchObject({ rcode: 'REFUSED' });
-    expect([other.asked, exchanges.map(({ outcome }) => outcome)]).toEqual([[], [{ code: 'REFUSED', because: 'not-forwarded' }, { code: 'REFUSED', because: 'not-forwarded' }]]);
+    for (const packet of [query('example.org', 'ANY' as dns.RecordType), query('example.org', 'AXFR'), notRecursive]) expect(await overUdp(server.port, packet)).toMatchObject({ rcode: 'REFUSED' });
+    expect([other.asked, exchanges.map(({ outcome }) => outcome)]).toEqual([[], Array.from({ length: 3 }, () => ({ code: 'REFUSED', because: 'not-forwarded' }))]);
   });
 
   it('of which one asker has too many under way fail at once', async () => {

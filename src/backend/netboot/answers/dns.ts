@@ -44,6 +44,7 @@ const SERVER_LABEL = 'pxen';
  * server that is asked for other names by strangers must not answer at length.
  */
 export function answerDns(model: PoolModel, question: DnsQuestion, serverAddress: string): DnsAnswer {
+  if (ZONE_TRANSFERS.includes(question.type)) return REFUSED;
   const { network } = model.cluster;
   const domain = network.domain.toLowerCase();
   const name = question.name.toLowerCase().replace(/\.$/, '');
@@ -80,6 +81,9 @@ function answerInZone({ zone, domain, question, name, records, exists }: InZone)
   if (name === zone) return found(question, [...records, authority, { name, type: 'NS', data: `${SERVER_LABEL}.${domain}` }], authority);
   return exists ? found(question, records, authority) : { code: 'NXDOMAIN', answers: [], authorities: [authority] };
 }
+
+/** RFC 5936 §2.2.1, RFC 1995: whoever asks for one would take anything else for the whole zone. */
+export const ZONE_TRANSFERS: readonly string[] = ['AXFR', 'IXFR'];
 
 const REFUSED: DnsAnswer = { code: 'REFUSED', answers: [], authorities: [] };
 

@@ -5,7 +5,7 @@
 
 import net from 'node:net';
 import type { Clock, Random } from '../../system';
-import type { DnsAnswer, DnsQuestion, DnsRecord } from '../answers/dns';
+import { type DnsAnswer, type DnsQuestion, type DnsRecord, ZONE_TRANSFERS } from '../answers/dns';
 import type { PortHelper } from '../portHelper/ask';
 import { closeUdp, onDatagram, openTcp, openUdp, portOf } from '../sockets';
 import { Forwarder } from './forward';
@@ -53,6 +53,8 @@ export interface DnsServer {
   close(): Promise<void>;
 }
 
+/** Much to send for little asked, or not to be had from a resolver. */
+const NEVER_FORWARDED: readonly string[] = ['ANY', ...ZONE_TRANSFERS];
 const MOST_TCP_CLIENTS = 64;
 const MOST_TCP_CLIENTS_OF_ONE = 8;
 const FREE_PORT_ATTEMPTS = 5;
@@ -127,7 +129,7 @@ class Resolver {
     const answer = this.#options.answer(question);
     if (answer.code !== 'REFUSED') {
       tell({ code: answer.code, answers: answer.answers });
-    } else if (recursionAvailable && query.recursionDesired && question.type !== 'ANY') {
+    } else if (recursionAvailable && query.recursionDesired && !NEVER_FORWARDED.includes(question.type)) {
       return this.#forward(query, asker, transport, tell);
     } else {
       tell({ code: 'REFUSED', because: recursionAvailable ? 'not-forwarded' : 'not-ours' });
