@@ -16,15 +16,36 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type Log = (level: LogLevel, sentence: string) => void;
 
+/** What is longer setTimeout takes for no delay at all; after 24 days whoever waits may look again. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, LONGEST_DELAY_MS));
     return () => clearTimeout(timer);
   },
 };
 
 export const systemRandom: Random = (size) => randomBytes(size);
+
+/**
+ * The same clock, but when it is set back, as a machine without a battery has it some seconds after its start, time goes on
+ * from where it was: what was to be done in ten seconds isn't done in two hours.
+ */
+export function steadyClock(clock: Clock): Clock {
+  let last = -Infinity;
+  let setBackMs = 0;
+  return {
+    now: () => {
+      const now = clock.now() + setBackMs;
+      if (now < last) setBackMs += last - now;
+      else last = now;
+      return last;
+    },
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+  };
+}
 
 /** Resolves after `delayMs`, or rejects with the signal's reason when it aborts first. */
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {

@@ -17,6 +17,9 @@ function poolHere(dhcp: 'authoritative' | 'proxy' = 'authoritative'): PoolModel 
   return { ...model, cluster: { ...model.cluster, network }, hosts: model.hosts.map((host) => ({ ...host, address: host.address.replace('10.77', '127.0') })) };
 }
 
+/** Of a pool of real machines, each of which has its address from us. */
+const REAL = { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 0, dns: 0 }, dhcpReplies: 'rfc2131' } as const;
+
 interface Request {
   readonly path: string;
   readonly body?: unknown;
@@ -41,7 +44,7 @@ const tokenIn = (text: string) => /[?]token=([A-Za-z0-9_-]+)(?= |$)/m.exec(text)
 const hello = (token: string, key = KEY): Request => ({ path: '/hello', body: { mac: MAC, token, hostKeys: [key] } });
 
 it('a host’s script shown to another machine of the network has no token, issues none, and leads a machine back to DHCP', async () => {
-  const fixture = await startFixture({ model: () => poolHere() });
+  const fixture = await startFixture({ endpoints: REAL, model: () => poolHere() });
   const shown = await script(fixture, BYSTANDER);
   expect(shown).toMatch(/^#!ipxe\n# Asked for from 127\.0\.0\.90, and node1 has the address 127\.0\.0\.11: shown without the token\n/);
   expect(shown).toContain(`dhcp && chain --replace ${fixture.base}/boot/${MAC}.ipxe || goto readdress`);
@@ -55,7 +58,7 @@ it('a host’s script shown to another machine of the network has no token, issu
 });
 
 it('a host’s hello is taken from its own address only, and refused from others of the network, which are named', async () => {
-  const fixture = await startFixture({ model: () => poolHere() });
+  const fixture = await startFixture({ endpoints: REAL, model: () => poolHere() });
   const token = tokenIn(await script(fixture, NODE1));
   expect(token).toMatch(/^.{32}$/);
   for (const from of [BYSTANDER, NODE2]) {
@@ -69,8 +72,9 @@ it('a host’s hello is taken from its own address only, and refused from others
 });
 
 it.each([
-  ['beside another DHCP server', { model: () => poolHere('proxy') }],
-  ['despite another DHCP server', { model: () => poolHere(), despiteOtherDhcp: true }],
+  ['beside another DHCP server', { endpoints: REAL, model: () => poolHere('proxy') }],
+  ['despite another DHCP server', { endpoints: REAL, model: () => poolHere(), despiteOtherDhcp: true }],
+  ['in a lab, all of whose machines are at one address,', { model: () => poolHere() }],
 ])('%s a host is believed from any address, which is named', async (_where, options) => {
   const fixture = await startFixture(options);
   const token = tokenIn(await script(fixture, BYSTANDER));
@@ -81,7 +85,7 @@ it.each([
 
 it('a host that boots with an address it had before the drive was edited is led to DHCP, and gets its token at the new one', async () => {
   let model = poolHere();
-  const fixture = await startFixture({ model: () => model });
+  const fixture = await startFixture({ endpoints: REAL, model: () => model });
   model = { ...model, hosts: model.hosts.map((host) => (host.name === 'node1' ? { ...host, address: '127.0.0.21' } : host)) };
   expect(tokenIn(await script(fixture, NODE1))).toBe('');
   const token = tokenIn(await script(fixture, '127.0.0.21'));
@@ -90,7 +94,7 @@ it('a host that boots with an address it had before the drive was edited is led 
 });
 
 it('what a host’s address downloads is its download, whether it says its MAC or not; what others download in its name is theirs', async () => {
-  const fixture = await startFixture({ model: () => poolHere() });
+  const fixture = await startFixture({ endpoints: REAL, model: () => poolHere() });
   const told = async (from: string, query: string) => {
     const seen = fixture.events.length;
     await ask(fixture, from, { path: `/images/${IMAGE}/snponly.efi${query}` });
@@ -105,11 +109,12 @@ it('what a host’s address downloads is its download, whether it says its MAC o
 });
 
 it('behind nginx the address is the one it tells; nobody else who reaches the port is believed another', async () => {
-  const endpoints = { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 80, dns: 0 }, httpUpstream: { address: '127.0.0.1', port: 0 }, dhcpReplies: 'to-source' } as const;
-  const fixture = await startFixture({ model: () => poolHere(), endpoints });
+  const endpoints = { bindAddress: '127.0.0.1', ports: { dhcp: 0, proxyDhcp: 0, tftp: 0, http: 80, dns: 0 }, httpUpstream: { address: '127.0.0.1', port: 0 }, dhcpReplies: 'rfc2131' } as const;
+  const fixture = await startFixture({ endpoints, model: () => poolHere() });
   const as = (address: string) => ({ path: `/boot/${MAC}.ipxe`, headers: { 'X-Real-IP': address } });
   expect(tokenIn((await ask(fixture, '127.0.0.1', as(BYSTANDER))).text)).toBe('');
   expect(tokenIn((await ask(fixture, BYSTANDER, as(NODE1))).text)).toBe('');
+  expect(tokenIn((await ask(fixture, '127.0.0.1', as('${NODE1}; echo'))).text)).toBe('');
   const token = tokenIn((await ask(fixture, '127.0.0.1', as(NODE1))).text);
   expect(token).toMatch(/^.{32}$/);
   // An initrd with its words is sent by the boot server itself, and counted once.

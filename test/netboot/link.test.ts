@@ -17,6 +17,8 @@ const FIB_TRIE = `Main:
            /32 link BROADCAST
         |-- 10.77.3.1
            /32 host LOCAL
+        |-- 192.168.9.9
+           /32 host LOCAL
      +-- 127.0.0.0/8 2 0 2
            |-- 127.0.0.0
               /8 host LOCAL
@@ -26,6 +28,7 @@ const FIB_TRIE = `Main:
 const ROUTE = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
 eth9	00000000	FE004D0A	0003	0	0	0	00000000	0	0	0
 eth8	00004D0A	00000000	0001	0	0	0	0000FFFF	0	0	0
+ppp0	00000000	00000000	0001	0	0	0	00000000	0	0	0
 br0	00004D0A	00000000	0001	0	0	0	00FFFFFF	0	0	0
 br0	00034D0A	00000000	0001	0	0	0	00FFFFFF	0	0	0
 `;

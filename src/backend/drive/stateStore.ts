@@ -10,7 +10,7 @@ import type { DriveIdentity, DriveState, Journal, PlacementLock } from './state'
 import { decodeState, encodeState, HOST_BOOT_FORMAT, IDENTITY_FORMAT, PLACEMENT_FORMAT, StateFileError, type StateFormat } from './stateFiles';
 import { writing } from './writeError';
 
-/** The folder must be there. Nothing is read or made until it is asked for. Reading a damaged file rejects with a StateFileError. */
+/** Nothing is read or made until it is asked for. Reading a damaged file rejects with a StateFileError. */
 export function openDriveState(folder: string, clock: Clock, random: Random): DriveState {
   const identityFile = path.join(folder, 'identity.json');
   const placementFile = path.join(folder, 'placement.json');

@@ -46,7 +46,8 @@ function connectedNetworks(routes: string): readonly { readonly name: string; re
     .slice(1)
     .flatMap((row) => {
       const [name = '', destination = '', gateway = '', , , , , mask = ''] = row.trim().split(/\s+/);
-      if (mask === '' || !/^0+$/.test(gateway)) return [];
+      // A default route of a dial-up link has no gateway either, and is no network.
+      if (mask === '' || /^0+$/.test(mask) || !/^0+$/.test(gateway)) return [];
       const length = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
       return [{ name, subnet: parseSubnet(`${addressOf(destination)}/${length}`) }];
     })

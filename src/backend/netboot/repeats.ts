@@ -13,7 +13,8 @@ export function createRepeatFilter(clock: Clock, quietMs = QUIET_MS): (sentence:
   return (sentence) => {
     const now = clock.now();
     const last = recent.get(sentence) ?? before.get(sentence);
-    if (last !== undefined && now - last < quietMs) return false;
+    // A clock that was set back has not been silent for longer.
+    if (last !== undefined && last <= now && now - last < quietMs) return false;
     if (recent.size === REMEMBERED) {
       before = recent;
       recent = new Map();

@@ -1,10 +1,8 @@
 /** The services that DHCP sends machines to: HTTP, TFTP and DNS, and what is counted and told of them. */
 
 import { readFile } from 'node:fs/promises';
-import type { PoolModel } from '../drive/model';
 import { LOADERS } from './answers/bootFile';
 import { answerDns } from './answers/dns';
-import { hostOfMac, nameOfHost } from './answers/facts';
 import { createLocalNetworks } from './dns/localNetworks';
 import { type DnsServer, startDnsServer } from './dns/server';
 import { createDnsTeller } from './dns/teller';
@@ -16,10 +14,9 @@ import { watchLink } from './linkWatch';
 import { machineInterfaces } from './machineInterfaces';
 import { createMetrics, type NetbootMetrics } from './metrics';
 import type { PortHelper } from './portHelper/ask';
-import { printable } from './printable';
 import type { BootServerOptions } from './server';
 import { startTftpServer, type TftpServer } from './tftp/server';
-import type { TftpEvent } from './tftp/sessions';
+import { createTftpTeller } from './tftp/teller';
 
 /** RFC 7440 lets a client ask for 65535 blocks in flight; the buffers of a switch take far fewer. */
 const LARGEST_WINDOW = 16;
@@ -59,7 +56,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     for (const service of open.splice(0).reverse()) await service.close();
   };
   try {
-    const http = opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), metrics }));
+    const http = opened(await startHttpServer({ ...options, ...httpPlace(options.endpoints), onlyServer: isOnlyServer(options), metrics }));
     const tftp = opened(await startTftp(options, metrics));
     const dns = opened(await startDns(options, metrics, onTrouble));
     const { interface: name } = options.endpoints;
@@ -77,6 +74,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
 async function startTftp(options: ServicesOptions, metrics: NetbootMetrics): Promise<TftpServer> {
   const { endpoints, portHelper } = options;
   const { bindAddress } = endpoints;
+  const tell = createTftpTeller(options);
   return startTftpServer({
     bindAddress,
     port: endpoints.ports.tftp,
@@ -86,7 +84,12 @@ async function startTftp(options: ServicesOptions, metrics: NetbootMetrics): Pro
     concurrency: CONCURRENT_TRANSFERS,
     singlePort: endpoints.tftpSinglePort ?? false,
     clock: options.clock,
-    onEvent: (event) => tellTftp(event, options, metrics),
+    onEvent: (event) => {
+      metrics.tftp.inc({ outcome: event.outcome.kind });
+      metrics.tftpResent.inc(event.resent);
+      if (event.outcome.kind === 'sent') metrics.tftpBytes.inc(event.outcome.bytes);
+      tell(event);
+    },
     onLoad: ({ running, waiting }) => {
       metrics.tftpRunning.set(running);
       metrics.tftpWaiting.set(waiting);
@@ -117,46 +120,15 @@ function startDns(options: ServicesOptions, metrics: NetbootMetrics, onTrouble: 
   });
 }
 
-function tellTftp(event: TftpEvent, { onEvent, log, model, firstTime }: ServicesOptions, metrics: NetbootMetrics): void {
-  const { outcome, file, resent } = event;
-  metrics.tftp.inc({ outcome: outcome.kind });
-  metrics.tftpResent.inc(resent);
-  const known = machineOf(event, model());
-  const who = known.host === undefined ? (known.mac ?? event.client.address) : nameOfHost(known.host, known.mac);
-  switch (outcome.kind) {
-    case 'sent': {
-      metrics.tftpBytes.inc(outcome.bytes);
-      const sentence = `${who} fetched ${file} over TFTP (${outcome.bytes} bytes${resent > 0 ? `, ${resent} packets sent again` : ''})`;
-      if (known.mac === undefined) log('info', sentence);
-      else onEvent({ kind: 'bootloader', mac: known.mac, ...(known.host && { host: known.host.name }), file, sentence });
-      return;
-    }
-    case 'only-asked':
-      log('debug', `${who} asked for the size of ${file} over TFTP`);
-      return;
-    case 'unknown-file':
-      // Newer iPXE looks for autoexec.ipxe before anything else: that there is none is the right answer.
-      log('debug', `${who} asked over TFTP for ${printable(file)}, which isn't served`);
-      return;
-    case 'refused':
-    case 'failed': {
-      const sentence = `${who} didn't get ${printable(file)} over TFTP: ${outcome.reason}`;
-      if (firstTime(sentence)) onEvent({ kind: 'refused', ...(known.mac !== undefined && { mac: known.mac }), ...(known.host && { host: known.host.name }), sentence });
-    }
-  }
+/** Whom machines have their addresses from, if the drive says so. A lab's machines are all at one address. */
+function isOnlyServer({ despiteOtherDhcp, endpoints }: ServicesOptions): boolean {
+  return despiteOtherDhcp !== true && endpoints.dhcpReplies === 'rfc2131';
 }
 
 /** Behind nginx, HTTP listens elsewhere than machines are told. */
 function httpPlace({ bindAddress, ports, httpUpstream }: NetbootEndpoints) {
   if (!httpUpstream) return { bindAddress, port: ports.http };
   return { bindAddress: httpUpstream.address, port: httpUpstream.port, front: { publicAddress: bindAddress, publicPort: ports.http } };
-}
-
-/** The MAC is in the file's name when our DHCP gave it out; else the address may be a host's. */
-function machineOf({ mac, client }: TftpEvent, model: PoolModel) {
-  if (mac !== undefined) return { mac, host: hostOfMac(model, mac) };
-  const host = model.hosts.find(({ address }) => address === client.address);
-  return host ? { mac: host.macs[0], host } : { mac: undefined, host: undefined };
 }
 
 /** Of the interface that holds the address. Only Linux tells (sysfs); elsewhere Ethernet's is safe. */

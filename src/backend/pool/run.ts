@@ -24,7 +24,7 @@ import { servedAddresses } from '../netboot/endpoints';
 import type { BootServer, BootServerOptions, NetbootEvent } from '../netboot/server';
 import { createBootTokens } from '../netboot/tokens';
 import { wakeAll } from '../power/waves';
-import type { Random } from '../system';
+import { type Random, steadyClock } from '../system';
 import { changesBetween, inputOf } from './changes';
 import { deferred } from './deferred';
 import { Effects, type EffectsOptions } from './effects';
@@ -61,7 +61,8 @@ export interface PoolRun {
 const WATCH_MS = 30_000;
 
 /** Starts serving, then waking. Rejects when the boot server can't be started or the drive's state can't be read. */
-export async function runPool(options: PoolRunOptions): Promise<PoolRun> {
+export async function runPool(given: PoolRunOptions): Promise<PoolRun> {
+  const options = { ...given, clock: steadyClock(given.clock) };
   const { model, state, clock } = options;
   const lock = await state.placement();
   const pasts = Object.fromEntries(

@@ -1,8 +1,7 @@
 /** Who asks over IP: a machine says a MAC, and its packets have an address. How far each is to be believed. Pure. */
 
 import type { HostModel, PoolModel } from '../../drive/model';
-import { inSubnet, parseSubnet } from '../ipv4';
-import { hostOfMac, nameOfHost } from './facts';
+import { hostOfAddress, hostOfMac, nameOfHost } from './facts';
 
 export interface AskerInputs {
   readonly model: PoolModel;
@@ -10,13 +9,13 @@ export interface AskerInputs {
   readonly mac: string;
   /** Where the request comes from; undefined where that isn't known. */
   readonly address: string | undefined;
-  /** Every machine of the drive has its address from us: no other DHCP server is served beside. */
+  /** While `network.dhcp` is `authoritative` every machine has its address from us: no other DHCP server is served beside, and this is no lab. */
   readonly onlyServer: boolean;
 }
 
 /**
  * `host`: it is taken for this host; `isProven` when the address is the host's own. Where that can't be relied upon (another
- * DHCP server gives the addresses, or a router, a relay or a lab hides them) the MAC is believed, and the name tells the address.
+ * DHCP server gives the addresses, or a lab has all machines at one) the MAC is believed, and the name tells the address.
  * `other`: whatever it says, it is not this host, or it is no host at all.
  * `name`: in sentences.
  */
@@ -30,22 +29,11 @@ export function askerOf({ model, mac, address, onlyServer }: AskerInputs): Asker
   if (claimed === undefined) return holder ? hostAsker(holder, holder.macs[0]) : { kind: 'other', name: address ?? 'a machine whose address is unknown' };
   if (claimed === holder) return hostAsker(claimed, mac);
   const from = address ?? 'an unknown address';
-  const { dhcp, subnet } = model.cluster.network;
-  // From the same network nothing is in between that would hide the address, and a host has the one that we gave it.
-  const isTold = onlyServer && dhcp === 'authoritative' && address !== undefined && inSubnet(address, parseSubnet(subnet));
-  if (isTold) return { kind: 'other', claims: { host: claimed, mac }, name: holder ? `${holder.name} (${from})` : from };
+  // A host has the one that we gave it, also behind a relay. Whoever comes from elsewhere is someone else, or hidden by a router that translates.
+  if (onlyServer && model.cluster.network.dhcp === 'authoritative') return { kind: 'other', claims: { host: claimed, mac }, name: holder ? `${holder.name} (${from})` : from };
   return { kind: 'host', host: claimed, mac, isProven: false, name: `${claimed.name} (${mac}, from ${from})` };
 }
 
 function hostAsker(host: HostModel, mac: string): Asker {
   return { kind: 'host', host, mac, isProven: true, name: nameOfHost(host, mac) };
 }
-
-function hostOfAddress(model: PoolModel, address: string): HostModel | undefined {
-  let byAddress = INDEXES.get(model);
-  if (!byAddress) INDEXES.set(model, (byAddress = new Map(model.hosts.map((host) => [host.address, host]))));
-  return byAddress.get(address);
-}
-
-/** A model never changes, so this is only a memory of what follows from it. */
-const INDEXES = new WeakMap<PoolModel, ReadonlyMap<string, HostModel>>();

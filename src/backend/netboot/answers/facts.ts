@@ -17,13 +17,29 @@ export function httpBase(facts: Pick<ServerFacts, 'address' | 'httpPort'>): stri
 }
 
 export function hostOfMac(model: PoolModel, mac: string): HostModel | undefined {
-  let byMac = INDEXES.get(model);
-  if (!byMac) INDEXES.set(model, (byMac = new Map(model.hosts.flatMap((host) => host.macs.map((each) => [each, host])))));
-  return byMac.get(mac);
+  return indexOf(model).byMac.get(mac);
+}
+
+export function hostOfAddress(model: PoolModel, address: string): HostModel | undefined {
+  return indexOf(model).byAddress.get(address);
+}
+
+interface Index {
+  readonly byMac: ReadonlyMap<string, HostModel>;
+  readonly byAddress: ReadonlyMap<string, HostModel>;
+}
+
+function indexOf(model: PoolModel): Index {
+  const known = INDEXES.get(model);
+  if (known) return known;
+  const { hosts } = model;
+  const index = { byMac: new Map(hosts.flatMap((host) => host.macs.map((mac) => [mac, host]))), byAddress: new Map(hosts.map((host) => [host.address, host])) };
+  INDEXES.set(model, index);
+  return index;
 }
 
 /** Asked with every packet, of thousands of hosts. A model never changes, so this is only a memory of what follows from it. */
-const INDEXES = new WeakMap<PoolModel, ReadonlyMap<string, HostModel>>();
+const INDEXES = new WeakMap<PoolModel, Index>();
 
 /** How a host is named in sentences: `node1 (52:54:00:aa:00:01)`. */
 export function nameOfHost(host: HostModel, mac: string): string {

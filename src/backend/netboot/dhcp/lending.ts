@@ -59,10 +59,11 @@ export function createLending({ book, findNeighbour, clock, onTrouble }: Lending
         return answer;
       }
       const avoid = (ms: number) => book.apply({ state: 'avoided', address: change.address, mac: holder.mac, untilMs: clock.now() + ms });
-      if (holder.isRemembered && doubts.has(change.address, holder.mac) && passedOver < PASSED_OVER) {
+      if (holder.isRemembered && doubts.has(change.address, holder.mac)) {
         // Whoever had it before may have given it back a moment ago.
         passedOver += 1;
         avoid(LOOK_AGAIN_MS);
+        if (passedOver === PASSED_OVER) return silence('quiet', 'many addresses of the range in a row may be in use still: the machine is answered when it asks again');
         answer = again();
         continue;
       }

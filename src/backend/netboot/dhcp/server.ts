@@ -56,6 +56,7 @@ export interface DhcpServer {
  */
 const WAIT_FOR_OTHERS_MS = 50;
 const MOST_KEPT_WAITING = 1024;
+const FINDING_OUT_MS = 1_000;
 
 /**
  * With `rfc2131` two sockets share port 67: the one on the interface's address sends everything and hears unicasts
@@ -91,10 +92,14 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   const lookAgain = async () => {
     if (!others) return;
     waiting = [];
-    others.lookout.again();
-    await others.hadTheirTime();
-    await others.found().catch(() => undefined);
-    answerWaiting();
+    try {
+      others.lookout.again();
+      await others.hadTheirTime();
+      // Finding out who they are reads the drive, which may be slow to answer when it is pulled.
+      await Promise.race([others.found().catch(() => undefined), delay(clock, FINDING_OUT_MS)]);
+    } finally {
+      answerWaiting();
+    }
   };
   // Made once: a copy of the options for each packet costs as much as deciding on it.
   const answering = { ...options, isClosed: () => isClosed };
@@ -163,7 +168,7 @@ function lookForOthers(main: dgram.Socket, { bindAddress, beside, waitForOthersM
     }),
     onLook: () => beside.lookBegins(),
     onFound: (server, sender) => {
-      finding = Promise.all([finding, beside.found(server, sender)]).then(() => undefined);
+      finding = Promise.all([finding.catch(() => undefined), beside.found(server, sender)]).then(() => undefined);
       finding.catch((error: unknown) => onTrouble(`what another DHCP server, ${server}, means can't be told: ${String(error)}`));
       firstIsHeard();
     },

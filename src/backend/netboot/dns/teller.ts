@@ -1,6 +1,6 @@
 /** What is told of DNS exchanges: each in a sentence, unless the same was told a moment ago or there are too many. */
 
-import { nameOfHost } from '../answers/facts';
+import { hostOfAddress, nameOfHost } from '../answers/facts';
 import { createAllowance } from '../allowance';
 import { printable } from '../printable';
 import { createRepeatFilter } from '../repeats';
@@ -26,7 +26,7 @@ export function createDnsTeller({ onEvent, log, model, clock }: Pick<BootServerO
       if (areMany(many)) log(level, many);
       return;
     }
-    const host = model().hosts.find(({ address }) => address === asker);
+    const host = hostOfAddress(model(), asker);
     const mac = host?.macs[0];
     const who = host === undefined || mac === undefined ? asker : nameOfHost(host, mac);
     const sentence = `${who} asked by DNS for ${printable(question.type)} of ${printable(question.name) || '.'} and ${wordsOf(outcome)}`;

@@ -1,16 +1,16 @@
 /** Image files on their way: in turn, counted, and told of. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import path from 'node:path';
+import { readManifest } from '../../image/manifest';
 import type { Clock } from '../../system';
 import type { Asker } from '../answers/asker';
 import { nameOfHost } from '../answers/facts';
-import path from 'node:path';
-import { readManifest } from '../../image/manifest';
 import { Pieces } from './copy';
 import { FRONT_HEADER, type FrontDownload } from './nginx';
 import { isConditional, isImageFile, sendImageFile, type ImageDownload, type ImageRequest } from './images';
 import type { NetbootMetrics } from '../metrics';
-import { printable } from './respond';
+import { printable } from '../printable';
 import { type HttpTelling, namesOf } from './told';
 import { Turns } from './turns';
 

@@ -1,6 +1,7 @@
 /** Small answers of the HTTP server. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseIpv4 } from '../ipv4';
 
 export interface TextAnswer {
   readonly status: number;
@@ -28,10 +29,5 @@ export function refuse(request: IncomingMessage, response: ServerResponse, statu
 export function addressOfClient(request: IncomingMessage, behindProxy: boolean): string | undefined {
   const { remoteAddress, localAddress } = request.socket;
   const told = behindProxy && remoteAddress === localAddress ? request.headers['x-real-ip'] : undefined;
-  return (typeof told === 'string' ? told : remoteAddress)?.replace(/^::ffff:/, '');
-}
-
-/** What a stranger sent, fit for a log. */
-export function printable(text: string): string {
-  return text.replace(/[^ -~]/g, '?').slice(0, 100);
+  return typeof told === 'string' && parseIpv4(told) !== undefined ? told : remoteAddress?.replace(/^::ffff:/, '');
 }

@@ -8,7 +8,8 @@ import { hostOfMac, nameOfHost, type ServerFacts } from '../answers/facts';
 import { BootFiles, macOf } from './bootFiles';
 import { Downloads } from './downloads';
 import { readHello } from './hello';
-import { addressOfClient, printable, refuse, respond } from './respond';
+import { printable } from '../printable';
+import { addressOfClient, refuse, respond } from './respond';
 import type { HttpServerOptions } from './server';
 import { HttpTelling, what } from './told';
 
@@ -112,7 +113,7 @@ export class Routes {
   }
 
   #askerAt(address: string | undefined, mac: string): Asker {
-    return askerOf({ model: this.#options.model(), mac, address, onlyServer: this.#options.despiteOtherDhcp !== true });
+    return askerOf({ model: this.#options.model(), mac, address, onlyServer: this.#options.onlyServer });
   }
 
   #addressOf(request: IncomingMessage): string | undefined {

@@ -2,6 +2,7 @@
 
 import type dgram from 'node:dgram';
 import type { Log } from '../../system';
+import type { AskerInputs } from '../answers/asker';
 import type { NetbootMetrics } from '../metrics';
 import type { PortHelper } from '../portHelper/ask';
 import type { BootServerOptions } from '../server';
@@ -11,7 +12,7 @@ import type { Downloads } from './downloads';
 import { parseFrontLog } from './nginx';
 import { Routes } from './routes';
 
-export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'extraArguments' | 'despiteOtherDhcp' | 'onEvent' | 'clock' | 'log'> {
+export interface HttpServerOptions extends Pick<BootServerOptions, 'model' | 'imagesFolder' | 'image' | 'tokens' | 'authorizedKeys' | 'extraArguments' | 'onEvent' | 'clock' | 'log'>, Pick<AskerInputs, 'onlyServer'> {
   readonly bindAddress: string;
   readonly port: number;
   readonly portHelper?: PortHelper | undefined;

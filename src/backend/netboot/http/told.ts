@@ -6,7 +6,8 @@ import { createAllowance } from '../allowance';
 import type { Asker } from '../answers/asker';
 import { createRepeatFilter } from '../repeats';
 import type { NetbootEvent } from '../server';
-import { printable, refuse } from './respond';
+import { printable } from '../printable';
+import { refuse } from './respond';
 
 /**
  * What a host did is heard by the pool as well, which goes by it: so the same isn't let through again for just as long as iPXE

@@ -13,19 +13,20 @@ export function waitsForPlace({ state, wakes }: HostNode): boolean {
 
 /**
  * Of the hosts meant, whose packets are due: who gets a place, and who has to wait for one. Those that were sent none yet come
- * first, then the longest due, then the drive's order.
+ * first, then the longest due, then the drive's order. Whom no packet switches on needs no place.
  */
 export function takePlaces(draft: Draft, isMeant: (host: HostNode) => boolean): { readonly now: readonly string[]; readonly later: readonly string[] } {
   const { wakeAtOnce, wakePauseMs } = draft.config.timing;
-  const due = [...draft.hosts]
-    .flatMap(([name, host]) => (host.nextWakeAt !== undefined && host.nextWakeAt <= draft.now && isMeant(host) ? [{ name, since: host.nextWakeAt, isAgain: !waitsForPlace(host) }] : []))
-    .sort((a, b) => Number(a.isAgain) - Number(b.isAgain) || a.since - b.since)
-    .map(({ name }) => name);
-  if (due.length === 0) return { now: [], later: [] };
+  const all = [...draft.hosts]
+    .flatMap(([name, host]) => (host.nextWakeAt !== undefined && host.nextWakeAt <= draft.now && isMeant(host) ? [{ name, since: host.nextWakeAt, isAgain: !waitsForPlace(host), method: host.spec.wake.method }] : []))
+    .sort((a, b) => Number(a.isAgain) - Number(b.isAgain) || a.since - b.since);
+  const due = all.filter(({ method }) => method === 'wol').map(({ name }) => name);
+  const others = all.filter(({ method }) => method !== 'wol').map(({ name }) => name);
+  if (due.length === 0) return { now: others, later: [] };
   const free = wakeAtOnce - draft.wokenAt.filter((at) => at + wakePauseMs > draft.now).length;
   const now = due.slice(0, free);
   draft.wokenAt = [...draft.wokenAt, ...now.map(() => draft.now)].slice(-wakeAtOnce);
-  return { now, later: due.slice(free) };
+  return { now: [...now, ...others], later: due.slice(free) };
 }
 
 /** When there is a place again; in the past: there is one. */
