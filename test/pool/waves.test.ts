@@ -21,6 +21,8 @@ interface Rack {
   readonly atOnce: number;
   readonly pauseMs: number;
   readonly happenings: readonly Happening[];
+  /** So many more come first on the drive that no packet switches on. */
+  readonly byController?: number;
 }
 
 const ATTEMPT_MS = 100_000;
@@ -42,8 +44,9 @@ function inputOf({ host, kind }: Happening, hosts: number): PoolInput {
 }
 
 /** Boots hosts that were never booted for as long as `untilMs`, and tells what was sent when. */
-function boot({ hosts, atOnce, pauseMs, happenings }: Rack, untilMs: number): { readonly woken: readonly Woken[]; readonly failedAt: ReadonlyMap<string, number> } {
-  const model = aModel(Array.from({ length: hosts }, (_, index) => aHost(nameOf(index))), []);
+function boot({ hosts, atOnce, pauseMs, happenings, byController = 0 }: Rack, untilMs: number): { readonly woken: readonly Woken[]; readonly failedAt: ReadonlyMap<string, number> } {
+  const controlled = Array.from({ length: byController }, (_, index) => ({ ...aHost(`ipmi${index}`), wake: { method: 'ipmi' as const, address: '10.77.1.1' } }));
+  const model = aModel([...controlled, ...Array.from({ length: hosts }, (_, index) => aHost(nameOf(index)))], []);
   const woken: Woken[] = [];
   const failedAt = new Map<string, number>();
   let state = openPool({ model, vmUuids: {}, lock: { assignments: {}, disks: {} }, pasts: {}, timing: poolTiming({ timeoutMs: ATTEMPT_MS, attempts: 1, wakeAtOnce: atOnce, wakePauseMs: pauseMs }) }, 0);
@@ -66,6 +69,12 @@ function boot({ hosts, atOnce, pauseMs, happenings }: Rack, untilMs: number): { 
 }
 
 describe('hosts are switched on in waves', () => {
+  it('of which those take no place that no packet switches on', () => {
+    const { woken } = boot({ hosts: 3, byController: 9, atOnce: 2, pauseMs: 1_000, happenings: [] }, 1_500);
+    expect(woken.filter(({ host }) => host.startsWith('node'))).toEqual([{ host: 'node01', at: 0 }, { host: 'node02', at: 0 }, { host: 'node03', at: 1_000 }]);
+    expect(woken.filter(({ host, at }) => host.startsWith('ipmi') && at === 0)).toHaveLength(9);
+  });
+
   it('never more of them within the pause than the drive allows, whatever happens and however often packets are sent again', () => {
     fc.assert(
       fc.property(rack, (some) => {
