@@ -8,24 +8,25 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeImageFiles, IMAGE_FILES, writeManifest } from '../../src/backend/image/manifest';
-import { STANDARD_PORTS } from '../../src/backend/netboot/endpoints';
 import { formatIpv4 } from '../../src/backend/netboot/ipv4';
 import { type Asking, askIfAsked } from './asker';
 import { atMost, compare, type Measured, median } from './compare';
 import { CLIENT, INTERFACE, type Lane, openLane, SERVER } from './lanes';
-import { FIRST_ADDRESS, FIRST_MAC, IMAGE, imageFolderIn, type OurServer, serveIfAsked, startOurs } from './ourServer';
+import { FIRST_ADDRESS, FIRST_MAC, IMAGE, imageFolderIn, macOfHost } from './ourServer';
 import { type Daemon, isRoot, type Owner, present, run, withOwner } from './processes';
 
 const SECONDS = 4;
 const ROUNDS = 5;
 const STARTS = 5;
+/** A spec may have a MiB. */
+const HOSTS_A_FILE = 1_000;
 const POOLS = [200, 20_000];
 const PROXY_LIMIT_MS = 200;
 const START_LIMIT_MS = 300;
 /** perfdhcp's exit code when some exchanges were not completed, as happens when it asks as fast as it can. */
 const PERFDHCP_DROPS = 3;
 
-if (!(await serveIfAsked()) && !(await askIfAsked())) await withOwner(bench);
+if (!(await askIfAsked())) await withOwner(bench);
 
 async function bench(owner: Owner): Promise<boolean> {
   if (!isRoot() || !present('DHCP', { ip: 'iproute2' })) {
@@ -33,11 +34,12 @@ async function bench(owner: Owner): Promise<boolean> {
     return true;
   }
   const results: boolean[] = [];
+  const pxen = await build(owner);
   if (present('DHCP against Kea', { perfdhcp: 'kea-admin', 'kea-dhcp4': 'kea-dhcp4-server' })) {
     const [ours, kea] = [await openLane(owner, 'ours'), await openLane(owner, 'kea')];
     const peer = await startKea(owner, kea);
     for (const hosts of POOLS) {
-      const server = await serveOn(owner, ours, hosts);
+      const server = await serveOn(owner, pxen, ours, hosts);
       const what = `DHCP exchanges, ${hosts.toLocaleString('en')} clients`;
       results.push(await compare({ what, unit: '/s', piece: 'exchange', peer: 'Kea', limit: 1, ours: { daemon: server, measure: () => exchanges(ours, hosts) }, theirs: { daemon: peer, measure: () => exchanges(kea, hosts) } }, ROUNDS));
       const times = await proxyTimesUnderLoad(ours, hosts);
@@ -46,21 +48,13 @@ async function bench(owner: Owner): Promise<boolean> {
     }
   }
   const starts: number[] = [];
-  const server = await drive(owner);
-  for (let start = 0; start < STARTS; start += 1) starts.push(await startToFirstAnswer(server));
+  const [folder, lane] = [await drive(owner, 1), await openLane(owner, 'start')];
+  for (let start = 0; start < STARTS; start += 1) starts.push(await startToFirstAnswer(pxen, folder, lane));
   results.push(atMost('Start of pxen serve to its first answer', median(starts), 'ms', START_LIMIT_MS));
   return !results.includes(false);
 }
 
-interface Shipped {
-  /** The command line as it is shipped. */
-  readonly pxen: string;
-  /** A drive of one host. */
-  readonly folder: string;
-  readonly lane: Lane;
-}
-
-async function startToFirstAnswer({ pxen, folder, lane }: Shipped): Promise<number> {
+async function startToFirstAnswer(pxen: string, folder: string, lane: Lane): Promise<number> {
   const answer = ask(lane, { for: 'first-answer', server: SERVER, from: CLIENT, mac: FIRST_MAC });
   await answer.asking;
   const begun = process.hrtime.bigint();
@@ -74,9 +68,16 @@ async function startToFirstAnswer({ pxen, folder, lane }: Shipped): Promise<numb
   return Number(at - begun) / 1e6;
 }
 
-function serveOn(owner: Owner, lane: Lane, hosts: number): Promise<OurServer> {
-  const endpoints = { bindAddress: SERVER, interface: INTERFACE, ports: STANDARD_PORTS, dhcpReplies: 'rfc2131' } as const;
-  return startOurs(owner, { endpoints, imagesFolder: owner.folder, dhcp: 'authoritative', hosts }, lane.server);
+/** As it is shipped, with a drive; what it says goes where nobody reads it, as a service's does that nobody looks at. */
+async function serveOn(owner: Owner, pxen: string, lane: Lane, hosts: number): Promise<Daemon> {
+  const folder = await drive(owner, hosts);
+  const [command, ...args] = [...lane.server, 'sh', '-c', 'exec "$@" > "$0.log" 2>&1', folder, process.execPath, pxen, 'serve', folder];
+  return owner.daemon(command, args, () => isListening(lane));
+}
+
+async function isListening(lane: Lane): Promise<boolean> {
+  const [look, ...words] = [...lane.server, 'ss', '--udp', '--listening', '--numeric'];
+  return new RegExp(`${SERVER}\\S*:67 `).test(await run(look, words));
 }
 
 /** As fast as they come, for some seconds. */
@@ -123,20 +124,28 @@ async function startKea(owner: Owner, lane: Lane): Promise<Daemon> {
     },
   }));
   const [command, ...args] = [...lane.server, 'env', `KEA_PIDFILE_DIR=${folder}`, `KEA_LOCKFILE_DIR=${folder}`, 'kea-dhcp4', '-c', configuration];
-  const [look, ...words] = [...lane.server, 'ss', '--udp', '--listening', '--numeric'];
-  return owner.daemon(command, args, async () => (await run(look, words)).includes(`${SERVER}:67 `));
+  return owner.daemon(command, args, () => isListening(lane));
 }
 
-async function drive(owner: Owner): Promise<Shipped> {
+async function build(owner: Owner): Promise<string> {
   const dist = path.join(owner.folder, 'dist');
-  const folder = path.join(owner.folder, 'drive');
-  const images = path.join(folder, 'images');
   await run(process.execPath, ['--input-type=module', '--eval', "const { bundleInto } = await import(process.argv[1]); await bundleInto(process.argv[2])", path.resolve('scripts/build.mjs'), dist]);
+  return path.join(dist, 'pxen.js');
+}
+
+/** Its folder. */
+async function drive(owner: Owner, hosts: number): Promise<string> {
+  const folder = path.join(owner.folder, `drive-${hosts}`);
+  const images = path.join(folder, 'images');
   await mkdir(imageFolderIn(images), { recursive: true });
   for (const name of IMAGE_FILES) await writeFile(path.join(imageFolderIn(images), name), name);
   await writeManifest(imageFolderIn(images), { name: IMAGE, versions: {}, files: await describeImageFiles(imageFolderIn(images)) });
   await writeFile(path.join(folder, 'pxen.yaml'), `kind: Cluster\nname: bench\nnetwork: {subnet: 10.77.0.0/16, server: ${SERVER}, domain: bench.internal}\nboot: {image: ${IMAGE}}\n`);
   await mkdir(path.join(folder, 'hosts'));
-  await writeFile(path.join(folder, 'hosts', 'node0.host.yaml'), `kind: Host\nname: node0\nmacs: ['${FIRST_MAC}']\naddress: ${formatIpv4(FIRST_ADDRESS)}\ncpus: 8\nmemory: 32GiB\n`);
-  return { pxen: path.join(dist, 'pxen.js'), folder, lane: await openLane(owner, 'start') };
+  const host = (index: number) => `kind: Host\nname: node${index}\nmacs: ['${macOfHost(index)}']\naddress: ${formatIpv4(FIRST_ADDRESS + index)}\ncpus: 8\nmemory: 32GiB\n`;
+  for (let first = 0; first < hosts; first += HOSTS_A_FILE) {
+    const some = Array.from({ length: Math.min(HOSTS_A_FILE, hosts - first) }, (_, index) => host(first + index));
+    await writeFile(path.join(folder, 'hosts', `from${first}.host.yaml`), some.join('---\n'));
+  }
+  return folder;
 }
