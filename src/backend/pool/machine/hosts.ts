@@ -202,7 +202,7 @@ function wake(draft: Draft, name: string): void {
   if (host.hasKeys && host.link === 'down') openLink(draft, name, 'probe');
 }
 
-/** Doubling from a fifth of the usual pause: a packet that was lost at first costs little time. */
+/** Doubling from a fifth of the usual pause: a packet that was lost at first costs little time, unless many wait for a place in the waves. */
 function repeatPauseMs(draft: Draft, wakesBefore: number): number {
   const { wakeEveryMs } = draft.config.timing;
   return Math.min(wakeEveryMs, (wakeEveryMs / 5) * 2 ** wakesBefore);
