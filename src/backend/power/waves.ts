@@ -27,6 +27,7 @@ export async function wakeInWaves({ hosts, waves: { wakeAtOnce, wakePauseMs }, w
     await wake(host);
   };
   for (let number = 1; number <= of; number += 1) {
+    // That it was aborted shows in how each host's waking ends.
     if (number > 1) await delay(clock, wakePauseMs, signal).catch(() => undefined);
     const wave = hosts.slice((number - 1) * wakeAtOnce, number * wakeAtOnce);
     if (!signal.aborted) onWave?.(wave, number, of);

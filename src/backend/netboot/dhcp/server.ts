@@ -95,7 +95,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
     try {
       others.lookout.again();
       await others.hadTheirTime();
-      // Finding out who they are reads the drive, which may be slow to answer when it is pulled.
+      // Finding out who they are reads the drive, which may be slow to answer when it is pulled; a failure is told where it happens.
       await Promise.race([others.found().catch(() => undefined), delay(clock, FINDING_OUT_MS)]);
     } finally {
       answerWaiting();

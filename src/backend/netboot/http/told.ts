@@ -16,7 +16,7 @@ import { refuse } from './respond';
 const SAME_OF_HOST_MS = 5_000;
 /**
  * A boot is some sixty events. Beyond these a host's are passed over, or what is done in its name; the pool then still hears two
- * a second, which shows it that the host lives. A hello is always let through: it takes a token, which nobody can make up.
+ * a second, which shows it that the host lives. A hello isn't counted: it takes a token, which nobody can make up.
  */
 const OF_ONE_HOST = { burst: 256, perSecond: 2 };
 /** As many as DHCP tells of machines that aren't on the drive: addresses and MACs can be made up. */
